@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class EtlProjectConfig(AppConfig):
+    name = "etl_project"

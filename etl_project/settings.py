@@ -1,0 +1,154 @@
+"""All settings, from the environment; every default is the embedded one (no servers)."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _development_key() -> str:
+    """Return a key of this checkout's own, made on first use."""
+    path = VAR_DIR / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _development_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "tenants",
+    "integrations",
+    "mappings",
+    "warehouse",
+    "jobs",
+    "etl_project",
+    "sandbox",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "etl_project.urls"
+ASGI_APPLICATION = "etl_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# A worker keeps its connections; web threads come and go, so theirs do not outlive a request.
+CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)
+
+
+def _database() -> dict[str, Any]:
+    database: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # IMMEDIATE: a transaction that reads before it writes must not fail when it upgrades.
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        database["TEST"] = {
+            "NAME": str(VAR_DIR / f"test-{env.str('TEST_NAME', default='db')}.sqlite3")
+        }
+    else:
+        database["CONN_MAX_AGE"] = CONN_MAX_AGE
+        database["CONN_HEALTH_CHECKS"] = True
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _broker_url() -> str:
+    """BROKER_URL, or one made of the RABBITMQ_* parts; empty means the in-process broker."""
+    url: str = env.str("BROKER_URL", default="") or env.str("RABBITMQ_URL", default="")
+    if url:
+        return url
+    host = env.str("RABBITMQ_HOST", default="")
+    if not host:
+        return ""
+    user = quote(env.str("RABBITMQ_USER", default="guest"), safe="")
+    password = quote(env.str("RABBITMQ_PASSWORD", default="guest"), safe="")
+    vhost = quote(env.str("RABBITMQ_VHOST", default="/"), safe="")
+    return f"amqp://{user}:{password}@{host}/{vhost}"
+
+
+BROKER_URL = _broker_url()
+CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", default="")
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [CHANNEL_LAYER_URL],
+            "prefix": env.str("CHANNEL_LAYER_PREFIX", default="etl"),
+        },
+    }
+    if CHANNEL_LAYER_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
+}
+QDRANT_URL = env.str("QDRANT_URL", default="")
+
+STEP_LEASE_SECONDS = env.int("STEP_LEASE_SECONDS", default=30)
+STEP_MAX_ATTEMPTS = env.int("STEP_MAX_ATTEMPTS", default=3)
+STEP_REDISPATCH_SECONDS = env.int("STEP_REDISPATCH_SECONDS", default=15)
+LOAD_BATCH_ITEMS = env.int("LOAD_BATCH_ITEMS", default=10_000)
+LOAD_LINGER_SECONDS = env.float("LOAD_LINGER_SECONDS", default=1.0)
+MAX_RECORD_BYTES = env.int("MAX_RECORD_BYTES", default=16 * 1024 * 1024)
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]

@@ -1,0 +1,169 @@
+"""Job, JobRun, QueueEntry (`etl_job_queue`), RunLog."""
+
+from django.db import models
+
+from integrations.models import Integration
+from tenants.models import TenantOwned
+
+
+class Stage(models.TextChoices):
+    """The stages of the path; each has a queue of its own."""
+
+    EXTRACT = "extract", "Extract"
+    TRANSFORM = "transform", "Transform"
+    LOAD = "load", "Load"
+    INDEX = "index", "Index"
+
+
+class Job(TenantOwned):
+    """What is to be run for an integration, and when. Exactly one of interval and cron, or none."""
+
+    integration = models.OneToOneField(Integration, on_delete=models.CASCADE, related_name="job")
+    interval_minutes = models.PositiveIntegerField(null=True, blank=True)
+    cron = models.CharField(max_length=100, blank=True, default="")
+    retry_minutes = models.PositiveIntegerField(default=15)
+    is_active = models.BooleanField(default=True)
+    next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        db_table = "etl_jobs"
+
+    def __str__(self) -> str:
+        return f"job of {self.integration}"
+
+
+class JobRun(TenantOwned):
+    """One execution of a job. It is finished when no step of it is open."""
+
+    class Trigger(models.TextChoices):
+        MANUAL = "manual", "By hand"
+        SCHEDULE = "schedule", "By schedule"
+        IMPORT = "import", "Import"
+
+    class Mode(models.TextChoices):
+        INCREMENTAL = "incremental", "Incremental"
+        FULL = "full", "Full"
+        BACKFILL = "backfill", "Backfill"
+        RETRANSFORM = "retransform", "Re-transform"
+        IMPORT = "import", "Import of recordings"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        COMPLETED_WITH_ERRORS = "completed_with_errors", "Completed with errors"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="runs")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="runs")
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    mode = models.CharField(max_length=16, choices=Mode.choices)
+    state = models.CharField(max_length=24, choices=State.choices, default=State.RUNNING)
+    params = models.JSONField(default=dict)
+    error = models.TextField(blank=True, default="")
+    cancel_requested = models.BooleanField(default=False)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    progress_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "etl_job_runs"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=("state", "id"),
+                condition=models.Q(state="running"),
+                name="runs_running",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.integration}"
+
+
+class QueueEntry(TenantOwned):
+    """A step of a run. The row is the truth; a broker message is a hint that it may be due.
+
+    key: natural name of the step in its run, so that a step can be made only once.
+    fence: raised by every claim; nothing of a step commits unless its fence still stands.
+    attempts: counted before the work starts, so that a step that kills its worker is counted.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        DEAD = "dead", "Dead"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (State.QUEUED, State.RUNNING)
+
+    run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="steps")
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    stream = models.CharField(max_length=64)
+    key = models.CharField(max_length=200)
+    params = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    priority = models.SmallIntegerField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    run_at = models.DateTimeField()
+    dispatched_at = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    leased_by = models.CharField(max_length=120, blank=True, default="")
+    leased_until = models.DateTimeField(null=True)
+    record_count = models.IntegerField(default=0)
+    row_count = models.IntegerField(default=0)
+    skipped_count = models.IntegerField(default=0)
+    quarantined_count = models.IntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "etl_job_queue"
+        constraints = (models.UniqueConstraint(fields=("run", "key"), name="step_once_a_run"),)
+        indexes = (
+            models.Index(
+                fields=("stage", "priority", "run_at", "id"),
+                condition=models.Q(state="queued"),
+                name="steps_to_claim",
+            ),
+            models.Index(
+                fields=("run_at", "id"),
+                condition=models.Q(state="queued", dispatched_at__isnull=True),
+                name="steps_to_dispatch",
+            ),
+            models.Index(
+                fields=("leased_until",),
+                condition=models.Q(state="running"),
+                name="steps_leased",
+            ),
+            models.Index(
+                fields=("run", "stream", "stage"),
+                condition=models.Q(state__in=("queued", "running")),
+                name="steps_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.key}"
+
+
+class RunLog(TenantOwned):
+    """A line of a run's log."""
+
+    class Level(models.TextChoices):
+        INFO = "info", "Info"
+        WARNING = "warning", "Warning"
+        ERROR = "error", "Error"
+
+    run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="log")
+    level = models.CharField(max_length=8, choices=Level.choices, default=Level.INFO)
+    message = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "etl_run_log"
+        ordering = ("id",)

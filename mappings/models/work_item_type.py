@@ -1,0 +1,95 @@
+"""Work item types (WITs): what the source has, the tenant's rules, and what occurs."""
+
+from django.db import models
+
+from integrations.models import Integration
+from tenants.lineage import Loaded
+from tenants.models import TenantOwned
+
+
+class Wit(TenantOwned, Loaded):
+    """A work item type as a source has it, keyed by its id: names repeat."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    source_id = models.TextField()
+    name = models.TextField()
+    untranslated_name = models.TextField(null=True)
+    level = models.IntegerField(null=True)
+    is_subtask = models.BooleanField(null=True)
+    authority = models.SmallIntegerField()
+
+    class Meta:
+        db_table = "wits"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "integration", "source_id"), name="wit_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WitHierarchy(TenantOwned):
+    """A level of the tenant's hierarchy: 4 Capital Investment … 0 Story, -1 Sub-task."""
+
+    level = models.SmallIntegerField()
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        db_table = "wit_hierarchies"
+        ordering = ("tenant", "-level")
+        verbose_name_plural = "WIT hierarchies"
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "level"), name="hierarchy_level_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.name}"
+
+
+class WitMapping(TenantOwned):
+    """A rule: a type of this name, or on this source level, is our `target` on a level.
+
+    `from_name` is kept normalised (`mappings.rules.fold`); exactly one of `from_name` and
+    `from_level` is set. The rule that names an integration, a project, a name wins over one
+    that does not.
+    """
+
+    integration = models.ForeignKey(Integration, null=True, blank=True, on_delete=models.CASCADE)
+    project_key = models.TextField(blank=True, default="")
+    from_name = models.TextField(blank=True, default="")
+    from_level = models.SmallIntegerField(null=True, blank=True)
+    target = models.CharField(max_length=100)
+    hierarchy = models.ForeignKey(WitHierarchy, on_delete=models.PROTECT)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "wit_mappings"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "integration", "project_key", "from_name", "from_level"),
+                name="wit_mapping_unique",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.from_name or f'level {self.from_level}'} → {self.target}"
+
+
+class WitResolution(TenantOwned):
+    """A (project, type) that occurs among the work items, and the rule it falls under."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    project_source_id = models.TextField()
+    type_source_id = models.TextField()
+    mapping = models.ForeignKey(WitMapping, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        db_table = "wit_resolutions"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "integration", "project_source_id", "type_source_id"),
+                name="wit_resolution_unique",
+            ),
+        )

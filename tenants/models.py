@@ -1,0 +1,109 @@
+"""Tenant, Membership, Preferences, and the base of every tenant-owned model."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+
+from tenants.scope import TenantManager, check_writable
+
+
+class Tier(models.TextChoices):
+    """What a tenant pays for; sets the priority of its steps (see `jobs.queue`)."""
+
+    FREE = "free", "Free"
+    BASIC = "basic", "Basic"
+    PREMIUM = "premium", "Premium"
+    ENTERPRISE = "enterprise", "Enterprise"
+
+
+class Tenant(models.Model):
+    """An organisation whose data nobody else may see."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=64, unique=True)
+    tier = models.CharField(max_length=16, choices=Tier.choices, default=Tier.BASIC)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "tenants"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantOwned(models.Model):
+    """Base of every model that belongs to one tenant: scoped reads, guarded writes."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+
+    objects: ClassVar[TenantManager[Any]] = TenantManager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        check_writable(self.tenant_id)
+        super().save(*args, **kwargs)
+
+
+class Role(models.TextChoices):
+    """What a member may do; `tenants.permissions` has the table."""
+
+    ADMIN = "admin", "Administrator"
+    EDITOR = "editor", "Editor"
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(TenantOwned):
+    """A user's role in a tenant."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "memberships"
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "user"), name="membership_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant} ({self.role})"
+
+
+class Theme(models.TextChoices):
+    """Colour scheme of the admin."""
+
+    SYSTEM = "system", "As the system"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
+class Preferences(models.Model):
+    """How one user likes to see things."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
+    )
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+    high_contrast = models.BooleanField(default=False)
+    reduced_motion = models.BooleanField(default=False)
+    time_zone = models.CharField(
+        max_length=64, default="UTC", validators=[RegexValidator(r"^[A-Za-z0-9_+\-/]+$")]
+    )
+    default_tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.SET_NULL)
+    page_size = models.PositiveSmallIntegerField(default=50)
+
+    class Meta:
+        db_table = "preferences"
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user}"

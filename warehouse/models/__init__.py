@@ -1,0 +1,38 @@
+"""What is loaded: projects, repositories, accounts, work items, pull requests and what they have.
+
+Rows refer to each other by the source's ids, not by foreign keys, so that pages may be loaded in
+any order and a child may come before its parent. The load proves tenant and integration once a
+batch by locking the integration's row, so these two carry no database constraint.
+"""
+
+from warehouse.models.counter import TenantCounter
+from warehouse.models.project import Account, Project, Repository, Sprint
+from warehouse.models.pull_request import (
+    Comment,
+    Commit,
+    Deployment,
+    Mention,
+    PullRequest,
+    PullRequestSize,
+    Review,
+)
+from warehouse.models.staging import StagedPage
+from warehouse.models.work_item import Changelog, WorkItem
+
+__all__ = (
+    "Account",
+    "Changelog",
+    "Comment",
+    "Commit",
+    "Deployment",
+    "Mention",
+    "Project",
+    "PullRequest",
+    "PullRequestSize",
+    "Repository",
+    "Review",
+    "Sprint",
+    "StagedPage",
+    "TenantCounter",
+    "WorkItem",
+)

@@ -1,0 +1,20 @@
+"""The per-tenant counter that orders all changes."""
+
+from django.db import models
+
+from tenants.models import TenantOwned
+
+
+class TenantCounter(TenantOwned):
+    """`changed_seq`: the last number given; `mapping_version`: raised by every mapping edit.
+
+    A load locks this row before it writes and holds it to the commit: so numbers become visible
+    in their order, and no load writes by rules that changed under it.
+    """
+
+    changed_seq = models.BigIntegerField(default=0)
+    mapping_version = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "tenant_counters"
+        constraints = (models.UniqueConstraint(fields=("tenant",), name="tenant_counter_unique"),)
