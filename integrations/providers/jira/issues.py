@@ -1,0 +1,268 @@
+"""An issue with its changelog and its embedded copies → drafts. The hot path of a first sync."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from common.errors import RecordError
+from integrations.contract import (
+    EMBEDDED,
+    MENTIONED,
+    AccountDraft,
+    ChangeDraft,
+    Draft,
+    Normalized,
+    ProjectDraft,
+    Record,
+    StatusDraft,
+    TypeDraft,
+    WorkItemDraft,
+)
+
+from . import shapes
+from .entities import project_draft, status_draft, type_draft
+from .people import account_draft, account_id
+from .settings import JiraSettings
+from .sprints import embedded_sprints, is_sprint_value, sprints_of
+from .text import DOCUMENT, Node, document_text, wiki_text
+from .values import (
+    Reading,
+    identity,
+    moment,
+    optional_date,
+    optional_identity,
+    optional_moment,
+    optional_number,
+)
+
+_CUSTOM: Final = "customfield_"
+_NULL: Final = msgspec.Raw(b"null")
+
+
+def normalize_issue(record: Record, settings: JiraSettings) -> Normalized:
+    """Return the drafts of one issue; raise RecordError if it cannot be kept."""
+    reading = Reading(record.position)
+    issue, body = reading.whole(record.body, shapes.ISSUE)
+    fields = issue.fields
+    if fields is None:
+        raise RecordError("missing_field", "the record cannot be kept without it", "fields")
+    source_id = identity(issue.id, "id")
+    project = project_draft(fields.project, "fields.project", EMBEDDED)
+    type_ = type_draft(fields.issuetype, "fields.issuetype", EMBEDDED)
+    status = status_draft(fields.status, "fields.status", EMBEDDED)
+    people: dict[str, AccountDraft] = {}
+    custom = _custom_fields(body, reading)
+    sprint_ids, sprints = embedded_sprints(_sprints(fields, custom, settings, reading), reading)
+    changes, mentions, all_read = _changes(source_id, issue.changelog, people, reading)
+    mentions.pop(status.source_id, None)
+    item = _work_item(source_id, issue, fields, (project, type_, status), people, reading)
+    item.custom_fields = custom
+    item.sprint_source_ids = sprint_ids
+    item.story_points = _story_points(custom, settings, reading)
+    item.parent_source_id, item.parent_key = _parent(fields, custom, settings)
+    item.history_complete = all_read and _is_complete(issue.changelog)
+    drafts: list[Draft] = [item, *changes, project, type_, status]
+    drafts += people.values()
+    drafts += mentions.values()
+    drafts += sprints
+    return Normalized(drafts, reading.all_problems())
+
+
+def _work_item(
+    source_id: str,
+    issue: shapes.Issue,
+    fields: shapes.Fields,
+    copies: tuple[ProjectDraft, TypeDraft, StatusDraft],
+    people: dict[str, AccountDraft],
+    reading: Reading,
+) -> WorkItemDraft:
+    """Return the item without what its custom fields and its changelog say."""
+    project, type_, status = copies
+    return WorkItemDraft(
+        source_id=source_id,
+        key=identity(issue.key, "key"),
+        project_source_id=project.source_id,
+        project_key=project.key,
+        type_source_id=type_.source_id,
+        source_type=type_.name,
+        status_source_id=status.source_id,
+        source_status=status.name,
+        title=fields.summary or "",
+        description=_description(fields.description, reading),
+        priority=fields.priority.name if fields.priority else None,
+        resolution=fields.resolution.name if fields.resolution else None,
+        assignee_source_id=_person(fields.assignee, "fields.assignee", people),
+        reporter_source_id=_person(fields.reporter, "fields.reporter", people),
+        creator_source_id=_person(fields.creator, "fields.creator", people),
+        labels=fields.labels or [],
+        sprint_source_ids=[],
+        due_on=optional_date(fields.duedate, "fields.duedate", reading),
+        created_at=moment(fields.created, "fields.created"),
+        updated_at=moment(fields.updated, "fields.updated"),
+        resolved_at=optional_moment(fields.resolutiondate, "fields.resolutiondate", reading),
+        custom_fields={},
+        history_complete=False,
+    )
+
+
+def _person(person: shapes.Person | None, path: str, people: dict[str, AccountDraft]) -> str | None:
+    """Return the account's id and keep a copy of the account."""
+    if person is None or not (source_id := account_id(person, path)):
+        return None
+    if source_id not in people:
+        people[source_id] = account_draft(person, source_id, EMBEDDED)
+    return source_id
+
+
+def _description(raw: msgspec.Raw, reading: Reading) -> str | None:
+    """Return a document or wiki markup as plain text; another shape is null and a problem."""
+    if not raw or raw == _NULL:
+        return None
+    try:
+        value = reading.part(raw, DOCUMENT)
+    except RecordError as error:
+        path = ".".join(filter(None, ("fields.description", error.path)))
+        reading.null(RecordError(error.reason, error.detail, path))
+        return None
+    return document_text(value) if isinstance(value, Node) else wiki_text(value or "")
+
+
+def _custom_fields(body: bytes, reading: Reading) -> dict[str, Any]:
+    """Return every custom field that has a value, as decoded JSON."""
+    if b'"customfield_' not in body:
+        return {}
+    found: dict[str, Any] = {}
+    for name, raw in shapes.ALL_FIELDS.decode(body).fields.items():
+        if name.startswith(_CUSTOM) and raw != _NULL:
+            try:
+                found[name] = reading.part(raw, shapes.ANY)
+            except RecordError as error:
+                raise RecordError(error.reason, error.detail, f"fields.{name}") from None
+    return found
+
+
+def _story_points(custom: dict[str, Any], settings: JiraSettings, reading: Reading) -> float | None:
+    name = settings.story_points_field
+    return optional_number(custom.get(name), f"fields.{name}", reading) if name else None
+
+
+def _sprints(
+    fields: shapes.Fields, custom: dict[str, Any], settings: JiraSettings, reading: Reading
+) -> Iterator[tuple[str, shapes.Sprint]]:
+    """Yield the sprints of the agile fields and of the sprint field, with their paths."""
+    if fields.sprint:
+        yield "fields.sprint", fields.sprint
+    for number, sprint in enumerate(fields.closed_sprints or ()):
+        yield f"fields.closedSprints[{number}]", sprint
+    if settings.sprint_field:
+        if settings.sprint_field in custom:
+            path = f"fields.{settings.sprint_field}"
+            yield from sprints_of(custom[settings.sprint_field], path, reading)
+        return
+    for name, value in custom.items():
+        if is_sprint_value(value):
+            yield from sprints_of(value, f"fields.{name}", reading)
+
+
+def _parent(
+    fields: shapes.Fields, custom: dict[str, Any], settings: JiraSettings
+) -> tuple[str | None, str | None]:
+    """Return id and key of the parent: the parent itself, else the epic, else the epic link."""
+    for related, path in ((fields.parent, "fields.parent"), (fields.epic, "fields.epic")):
+        if related and (related.id or related.key):
+            source_id = optional_identity(related.id, f"{path}.id")
+            return source_id, optional_identity(related.key, f"{path}.key")
+    link = custom.get(settings.epic_link_field) if settings.epic_link_field else None
+    path = f"fields.{settings.epic_link_field}"
+    return None, optional_identity(link, path) if isinstance(link, str) else None
+
+
+def _is_complete(changelog: shapes.Changelog | None) -> bool:
+    """Tell whether a changelog says that it holds every history.
+
+    Without a total, it does when it says that it is the last page, or when it is not full.
+    """
+    if changelog is None or changelog.histories is None or changelog.start_at:
+        return False
+    held = len(changelog.histories)
+    if changelog.total is not None:
+        return changelog.total <= held
+    if changelog.is_last is not None:
+        return changelog.is_last
+    return changelog.max_results is not None and held < changelog.max_results
+
+
+def _changes(
+    work_item_id: str,
+    changelog: shapes.Changelog | None,
+    people: dict[str, AccountDraft],
+    reading: Reading,
+) -> tuple[list[ChangeDraft], dict[str, StatusDraft], bool]:
+    """Return the changes, the statuses that they name, and whether all histories were read."""
+    changes: list[ChangeDraft] = []
+    mentions: dict[str, StatusDraft] = {}
+    named_at: dict[str, datetime] = {}
+    all_read = True
+    for number, raw in enumerate(changelog.histories or () if changelog else ()):
+        try:
+            read = _history(work_item_id, reading.part(raw, shapes.HISTORY), people)
+        except RecordError as error:
+            path = ".".join(filter(None, (f"changelog.histories[{number}]", error.path)))
+            reading.left_out(RecordError(error.reason, error.detail, path), bytes(raw))
+            all_read = False
+            continue
+        changes += read
+        for change in read:
+            if change.is_status:
+                _mention(change.from_value, change.from_text, change, mentions, named_at)
+                _mention(change.to_value, change.to_text, change, mentions, named_at)
+    return changes, mentions, all_read
+
+
+def _history(
+    work_item_id: str, history: shapes.History, people: dict[str, AccountDraft]
+) -> list[ChangeDraft]:
+    """Return a change for every item of a history; raise RecordError with its path in it."""
+    source_id = identity(history.id, "id")
+    changed_at = moment(history.created, "created")
+    author = _person(history.author, "author", people)
+    return [
+        ChangeDraft(
+            work_item_source_id=work_item_id,
+            source_id=source_id,
+            position=position,
+            field=item.field,
+            field_id=item.field_id,
+            is_status=item.field_id == "status"
+            or (item.field == "status" and not item.field_id and item.fieldtype == "jira"),
+            from_value=_text(item.from_),
+            to_value=_text(item.to),
+            from_text=item.from_string,
+            to_text=item.to_string,
+            author_source_id=author,
+            changed_at=changed_at,
+        )
+        for position, item in enumerate(history.items or ())
+    ]
+
+
+def _text(value: str | int | float | None) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _mention(
+    source_id: str | None,
+    name: str | None,
+    change: ChangeDraft,
+    mentions: dict[str, StatusDraft],
+    named_at: dict[str, datetime],
+) -> None:
+    """Keep a status that a history names, by the newest of its names."""
+    if not source_id or not name:
+        return
+    known = named_at.get(source_id)
+    if known is None or known < change.changed_at:
+        named_at[source_id] = change.changed_at
+        mentions[source_id] = StatusDraft(source_id=source_id, name=name, authority=MENTIONED)

@@ -1,0 +1,83 @@
+"""A response body → records, by what it holds and without decoding them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from common import jsontext
+from common.errors import RecordError
+from integrations.contract import Record
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class _Body(msgspec.Struct, rename="camel", gc=False):
+    """One JSON object: an entity, which has an id, or a page, which has a list of them."""
+
+    id: msgspec.Raw = msgspec.Raw()
+    account_id: msgspec.Raw = msgspec.Raw()
+    key: msgspec.Raw = msgspec.Raw()
+    name: msgspec.Raw = msgspec.Raw()
+    issues: msgspec.Raw = msgspec.Raw()
+    values: msgspec.Raw = msgspec.Raw()
+    issue_types: msgspec.Raw = msgspec.Raw()
+
+
+_BODY: Final = msgspec.json.Decoder(_Body | list[msgspec.Raw])
+_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def split(stream: str, body: bytes) -> Iterator[Record]:
+    """Split JSON lines, a JSON list, a page of the API or one entity into records.
+
+    position: the line or the place in the list, from 0. Empty lines are passed over; lines that
+    are broken are records too, which `normalize` refuses. Raises RecordError for anything else.
+    """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    if not body or body.isspace():
+        raise RecordError("malformed", "the body is empty")
+    try:
+        whole = _BODY.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if any(_is_object(line) for line in jsontext.lines(body)):
+            return _lines(body)
+        reason = "too_deep" if isinstance(error, RecursionError) else "malformed"
+        raise RecordError(reason, f"neither JSON nor lines of JSON: {error}") from None
+    if isinstance(whole, list):
+        return _listed(whole)
+    return _listed(_entities(stream, body, whole))
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        _OBJECT.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _lines(body: bytes) -> Iterator[Record]:
+    for position, line in enumerate(jsontext.lines(body)):
+        if line and not line.isspace():
+            yield Record(position, line)
+
+
+def _listed(entities: list[msgspec.Raw]) -> Iterator[Record]:
+    return (Record(position, bytes(entity)) for position, entity in enumerate(entities))
+
+
+def _entities(stream: str, body: bytes, whole: _Body) -> list[msgspec.Raw]:
+    """Return the entities of a page, or the one that the body itself is."""
+    if whole.id or (stream == "users" and (whole.account_id or whole.key or whole.name)):
+        return [msgspec.Raw(body)]
+    held = whole.issues if stream == "issues" else whole.values
+    if stream == "issue_types" and not held:
+        held = whole.issue_types
+    if not held:
+        raise RecordError("unexpected_shape", f"no page of {stream}: it holds no list of them")
+    try:
+        return _LIST.decode(held)
+    except msgspec.MsgspecError as error:
+        raise RecordError("unexpected_shape", f"no page of {stream}: {error}") from None

@@ -1,0 +1,28 @@
+"""Accounts: of Cloud by accountId, of Data Center by key or name."""
+
+from common.errors import RecordError
+from integrations.contract import AccountDraft
+
+from .shapes import Person
+from .values import MAX_ID_LENGTH
+
+
+def account_id(person: Person, path: str) -> str | None:
+    """Return the account's id, None if all of its ids are empty; raise RecordError."""
+    source_id = person.account_id or person.key or person.name
+    if source_id and len(source_id) > MAX_ID_LENGTH:
+        raise RecordError("too_long", f"an account id of {len(source_id)} characters", path)
+    return source_id or None
+
+
+def account_draft(person: Person, source_id: str, authority: int) -> AccountDraft:
+    """Return the draft of an account. login: the user name, which only Data Center has."""
+    return AccountDraft(
+        source_id=source_id,
+        name=person.display_name,
+        login=person.name,
+        email=person.email_address,
+        kind=person.account_type,
+        is_active=person.active,
+        authority=authority,
+    )

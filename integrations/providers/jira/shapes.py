@@ -1,0 +1,203 @@
+"""The shapes of Jira's answers that are read; everything else in them is passed over.
+
+Members are optional even where Jira always gives them, so that what is missing can be named by
+its place. Values that may be wrong without costing the whole record are left open (`Any`, `Raw`).
+"""
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+Identity: TypeAlias = str | int | None
+Moment: TypeAlias = str | int | float | None
+
+ABSENT: Final = msgspec.Raw()
+
+
+class Shape(msgspec.Struct, rename="camel", gc=False):
+    """Base: snake case here is camel case there."""
+
+
+class Named(Shape, gc=False):
+    """Anything with a name: a priority, a resolution."""
+
+    name: str | None = None
+
+
+class Category(Shape, gc=False):
+    """A status category; its key is new, indeterminate, done or undefined."""
+
+    key: str | None = None
+
+
+class ScopeProject(Shape, gc=False):
+    """The project that an entity belongs to."""
+
+    id: Identity = None
+
+
+class Scope(Shape, gc=False):
+    """Where an entity of a team-managed project is valid."""
+
+    project: ScopeProject | None = None
+
+
+class Status(Shape, gc=False):
+    """A status, listed or embedded."""
+
+    id: Identity = None
+    name: str | None = None
+    untranslated_name: str | None = None
+    status_category: Category | str | None = None
+    scope: Scope | None = None
+
+
+class IssueType(Shape, gc=False):
+    """A work item type, listed or embedded."""
+
+    id: Identity = None
+    name: str | None = None
+    untranslated_name: str | None = None
+    subtask: bool | None = None
+    hierarchy_level: int | None = None
+
+
+class Project(Shape, gc=False):
+    """A project, listed or embedded."""
+
+    id: Identity = None
+    key: str | None = None
+    name: str | None = None
+    project_type_key: str | None = None
+
+
+class Person(Shape, gc=False):
+    """A user: of Cloud by accountId, of Data Center by key and name."""
+
+    account_id: str | None = None
+    key: str | None = None
+    name: str | None = None
+    display_name: str | None = None
+    email_address: str | None = None
+    account_type: str | None = None
+    active: bool | None = None
+
+
+class Sprint(Shape, gc=False):
+    """A sprint: listed (originBoardId), of the agile API, or of the sprint field (boardId)."""
+
+    id: Identity = None
+    name: str | None = None
+    state: str | None = None
+    goal: str | None = None
+    origin_board_id: Identity = None
+    board_id: Identity = None
+    start_date: Any = None
+    end_date: Any = None
+    complete_date: Any = None
+
+
+class FieldSchema(Shape, gc=False):
+    """The type of a field; `custom` is the key of a custom field's type."""
+
+    type: str | None = None
+    custom: str | None = None
+
+
+class Field(Shape, gc=False):
+    """A field of the site, a system field or a custom field."""
+
+    id: str | None = None
+    key: str | None = None
+    name: str | None = None
+    custom: bool | None = None
+    schema: FieldSchema | None = None
+
+
+class Related(Shape, gc=False):
+    """A parent or an epic."""
+
+    id: Identity = None
+    key: str | None = None
+
+
+class Fields(Shape, gc=False):
+    """The fields of an issue that have a column of their own."""
+
+    summary: str | None = None
+    description: msgspec.Raw = ABSENT
+    project: Project | None = None
+    issuetype: IssueType | None = None
+    status: Status | None = None
+    priority: Named | None = None
+    resolution: Named | None = None
+    assignee: Person | None = None
+    reporter: Person | None = None
+    creator: Person | None = None
+    parent: Related | None = None
+    epic: Related | None = None
+    labels: list[str] | None = None
+    sprint: Sprint | None = None
+    closed_sprints: list[Sprint] | None = None
+    created: Moment = None
+    updated: Moment = None
+    resolutiondate: Any = None
+    duedate: Any = None
+
+
+class Changelog(Shape, gc=False):
+    """The embedded histories; each is decoded by itself, so that a bad one costs only itself."""
+
+    histories: list[msgspec.Raw] | None = None
+    total: int | None = None
+    start_at: int | None = None
+    max_results: int | None = None
+    is_last: bool | None = None
+
+
+class Issue(Shape, gc=False):
+    """An issue of any API version."""
+
+    id: Identity = None
+    key: str | None = None
+    fields: Fields | None = None
+    changelog: Changelog | None = None
+
+
+class AllFields(Shape, gc=False):
+    """The same issue, for its custom fields."""
+
+    fields: dict[str, msgspec.Raw]
+
+
+class Item(Shape, gc=False):
+    """One change of a history. from, to: ids; from_string, to_string: what a reader sees."""
+
+    field: str | None = None
+    field_id: str | None = None
+    fieldtype: str | None = None
+    from_: str | int | float | None = msgspec.field(default=None, name="from")
+    from_string: str | None = None
+    to: str | int | float | None = None
+    to_string: str | None = None
+
+
+class History(Shape, gc=False):
+    """What one person changed at one moment."""
+
+    id: Identity = None
+    author: Person | None = None
+    created: Moment = None
+    items: list[Item] | None = None
+
+
+ISSUE: Final = msgspec.json.Decoder(Issue)
+ALL_FIELDS: Final = msgspec.json.Decoder(AllFields)
+HISTORY: Final = msgspec.json.Decoder(History)
+PROJECT: Final = msgspec.json.Decoder(Project)
+ISSUE_TYPE: Final = msgspec.json.Decoder(IssueType)
+STATUS: Final = msgspec.json.Decoder(Status)
+FIELD: Final = msgspec.json.Decoder(Field)
+PERSON: Final = msgspec.json.Decoder(Person)
+SPRINT: Final = msgspec.json.Decoder(Sprint)
+ANY: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder()
