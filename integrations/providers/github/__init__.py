@@ -1,0 +1,1 @@
+"""GitHub: repositories, pull requests and everything that belongs to them."""

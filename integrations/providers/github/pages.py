@@ -1,0 +1,117 @@
+"""What a response body or a file holds: its records, none of them decoded yet.
+
+A record that does not say itself what it belongs to comes in an envelope: the recordings'
+`{"pull_number": N, "body": entity}`, or `{"node": entity, "repository": …, "pull_number": N}`
+as `split` makes them of the nodes of a GraphQL response.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from common.errors import RecordError
+from common.jsontext import decode, lines
+from integrations.contract import Record
+from integrations.providers.github.owner import Owner
+from integrations.providers.github.responses import is_response, nodes
+from integrations.providers.github.shapes import FullName, Number
+
+_LISTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST_MEMBERS: Final = ("items", "repositories", "deployments")
+_ENTITY_MEMBERS: Final = frozenset(
+    ("id", "databaseId", "fullDatabaseId", "number", "sha", "oid", "pull_number", "node", "commit")
+)
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_IN_ENVELOPES: Final = ("pull_commits", "reviews")
+_NODE_START: Final = b'{"node":'
+
+
+class _Wrapped(msgspec.Struct):
+    pull_number: Number | None = None
+    repository: FullName | None = None
+    body: msgspec.Raw = msgspec.Raw()
+    node: msgspec.Raw = msgspec.Raw()
+
+
+_WRAPPED: Final = msgspec.json.Decoder(_Wrapped)
+
+
+def split(stream: str, body: bytes) -> Iterator[Record]:
+    """Yield the records of a page or a file; raise RecordError if it is neither.
+
+    Takes JSON lines (empty ones are skipped but counted), an array, one entity, an object around
+    an array, and a GraphQL response.
+    """
+    text = body.removeprefix(_BYTE_ORDER_MARK).strip()
+    if text.startswith(b"["):
+        yield from _numbered(_array(text))
+        return
+    members = _object(text)
+    if members is None:
+        yield from _json_lines(body.removeprefix(_BYTE_ORDER_MARK))
+    else:
+        yield from _numbered(_members(stream, text, members))
+
+
+def _numbered(bodies: list[bytes]) -> Iterator[Record]:
+    for position, body in enumerate(bodies):
+        yield Record(position, body)
+
+
+def _array(text: bytes) -> list[bytes]:
+    try:
+        entities = _LISTS.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        entities, _ = decode(text, _LISTS)
+    return [bytes(entity) for entity in entities]
+
+
+def _members(stream: str, text: bytes, members: dict[str, msgspec.Raw]) -> list[bytes]:
+    if is_response(members):
+        return nodes(stream, members)
+    for name in _LIST_MEMBERS:
+        if bytes(members.get(name, b"")).startswith(b"["):
+            return _array(bytes(members[name]))
+    if _ENTITY_MEMBERS.isdisjoint(members):
+        found = ", ".join(sorted(members)[:10])
+        raise RecordError("unexpected_shape", f"no page of {stream}: an object of {found}")
+    return [text]
+
+
+def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the members of a text that is one object, repaired if need be; else None."""
+    try:
+        return _OBJECTS.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        if b"\n" in text:
+            return None
+    try:
+        return decode(text, _OBJECTS)[0]
+    except RecordError:
+        return None
+
+
+def _json_lines(body: bytes) -> Iterator[Record]:
+    """Yield the lines; a body without any line that could be an object is refused."""
+    texts = [line.strip() for line in lines(body)]
+    if any(texts) and not any(t.startswith(b"{") and t.endswith(b"}") for t in texts):
+        raise RecordError("malformed", f"neither a page nor JSON lines: {body[:80]!r}")
+    for position, text in enumerate(texts):
+        if text:
+            yield Record(position, text)
+
+
+def unwrap(stream: str, body: bytes) -> tuple[Owner, str, bytes]:
+    """Return what the entity of a record belongs to as far as is known, the entity's path in the
+    record (empty, or with its dot) and the entity; raise RecordError."""
+    if stream not in _IN_ENVELOPES and not body.startswith(_NODE_START):
+        return Owner(), "", body
+    wrapped, _ = decode(body, _WRAPPED)
+    owner = Owner(wrapped.repository, wrapped.pull_number)
+    if bytes(wrapped.node):
+        return owner, "node.", bytes(wrapped.node)
+    if bytes(wrapped.body).startswith(b"{"):
+        return owner, "body.", bytes(wrapped.body)
+    return owner, "", body

@@ -1,0 +1,5 @@
+"""Starter mappings: GitHub has neither work item types nor statuses to map."""
+
+from integrations.contract import Presets
+
+PRESETS = Presets()
