@@ -21,7 +21,7 @@ class GitHub:
     slug = "github"
     label = "GitHub"
     version = 1
-    streams = (
+    streams: tuple[Stream, ...] = (
         Stream("repositories", "repositories", "id"),
         Stream("pulls", "pull_requests", "id"),
         Stream("pull_commits", "pull_request_commits"),

@@ -39,20 +39,21 @@ _WRAPPED: Final = msgspec.json.Decoder(_Wrapped)
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
-    """Yield the records of a page or a file; raise RecordError if it is neither.
+    """Return the records of a page or a file; raise RecordError if it is neither.
 
     Takes JSON lines (empty ones are skipped but counted), an array, one entity, an object around
     an array, and a GraphQL response.
     """
-    text = body.removeprefix(_BYTE_ORDER_MARK).strip()
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    text = body.strip()
+    if not text:
+        raise RecordError("malformed", "the body is empty")
     if text.startswith(b"["):
-        yield from _numbered(_array(text))
-        return
+        return _numbered(_array(text))
     members = _object(text)
     if members is None:
-        yield from _json_lines(body.removeprefix(_BYTE_ORDER_MARK))
-    else:
-        yield from _numbered(_members(stream, text, members))
+        return _json_lines(body)
+    return _numbered(_members(stream, text, members))
 
 
 def _numbered(bodies: list[bytes]) -> Iterator[Record]:
@@ -94,13 +95,11 @@ def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _json_lines(body: bytes) -> Iterator[Record]:
-    """Yield the lines; a body without any line that could be an object is refused."""
+    """Return the lines; a body without any line that could be an object is refused."""
     texts = [line.strip() for line in lines(body)]
-    if any(texts) and not any(t.startswith(b"{") and t.endswith(b"}") for t in texts):
+    if not any(text.startswith(b"{") and text.endswith(b"}") for text in texts):
         raise RecordError("malformed", f"neither a page nor JSON lines: {body[:80]!r}")
-    for position, text in enumerate(texts):
-        if text:
-            yield Record(position, text)
+    return (Record(position, text) for position, text in enumerate(texts) if text)
 
 
 def unwrap(stream: str, body: bytes) -> tuple[Owner, str, bytes]:

@@ -1,0 +1,100 @@
+"""Links between work items and pull requests: mentions that name a live work item.
+
+Nothing is stored: a link is there as soon as both sides are, whichever was loaded first, and is
+gone as soon as the text, or the work item, is.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from django.db import connection
+
+from tenants.scope import check_writable
+from warehouse.dialect import byte_order
+
+CONFIDENCE: Final = {"branch": 0.95, "title": 0.9, "commit": 0.8, "body": 0.6}
+"""How likely a mention in this place means that the pull request does the work, 0 to 1.
+
+Branches are named for the work; titles too, but reverts and release notes name others' work;
+a commit may have come with a merge; a body quotes templates, related and blocking items.
+"""
+
+
+class Link(NamedTuple):
+    """A link as `links_sql` gives it. Integrations are named as in the tenant's list.
+
+    source: the place of the mention (branch, title, commit, body). reference: the commit's sha,
+    else empty. matched_text: as it stands there, `abc-12` in a branch.
+    """
+
+    integration: str
+    repository: str
+    pull_request_number: int
+    work_item_key: str
+    work_item_source_id: str
+    work_item_integration: str
+    source: str
+    reference: str
+    matched_text: str
+    confidence: float
+
+
+def links_sql() -> str:
+    """Return the query of a tenant's links, in their order; its parameter is `tenant_id`.
+
+    A work item of any integration of the tenant counts, so a key that two sites have links to
+    both. Of the keys that one word may mean (`feature_ABC-12`) the longest there is wins. Text
+    that names an item twice in one place gives one link, its first mention.
+    """
+    confidence = " ".join(f"WHEN '{place}' THEN {value}" for place, value in CONFIDENCE.items())
+    order = ", ".join(
+        (
+            byte_order("integration"),
+            byte_order("repository"),
+            "pull_request_number",
+            byte_order("work_item_key"),
+            byte_order("work_item_integration"),
+            byte_order("work_item_source_id"),
+            "confidence DESC",
+            byte_order("reference"),
+        )
+    )
+    return f"""
+WITH meant AS (
+    SELECT m.*, w.source_id AS item_source_id, w.integration_id AS item_integration_id,
+        RANK() OVER (
+            PARTITION BY m.integration_id, m.repository, m.pull_request_number, m.place,
+                m.reference, m.position
+            ORDER BY LENGTH(m.key) DESC
+        ) AS by_length
+    FROM pull_request_mentions m
+    JOIN work_items w
+        ON w.tenant_id = m.tenant_id AND w.key = m.key AND w.deleted_at IS NULL
+    WHERE m.tenant_id = %(tenant_id)s
+), numbered AS (
+    SELECT meant.*, ROW_NUMBER() OVER (
+        PARTITION BY integration_id, repository, pull_request_number, place, reference,
+            item_integration_id, item_source_id
+        ORDER BY position
+    ) AS nth
+    FROM meant WHERE by_length = 1
+)
+SELECT i.name AS integration, n.repository, n.pull_request_number, n.key AS work_item_key,
+    n.item_source_id AS work_item_source_id, wi.name AS work_item_integration,
+    n.place AS source, n.reference, n.matched_text, CASE n.place {confidence} END AS confidence
+FROM numbered n
+JOIN integrations i ON i.id = n.integration_id AND i.tenant_id = n.tenant_id
+JOIN integrations wi ON wi.id = n.item_integration_id AND wi.tenant_id = n.tenant_id
+WHERE n.nth = 1
+ORDER BY {order}
+"""
+
+
+def links(tenant_id: int) -> Iterator[Link]:
+    """Yield a tenant's links in their order; the scope must be that tenant's."""
+    check_writable(tenant_id)
+    with connection.cursor() as cursor:
+        cursor.execute(links_sql(), {"tenant_id": tenant_id})
+        for row in cursor:
+            values = dict(zip(Link._fields, row, strict=True))
+            yield Link(**(values | {"confidence": float(values["confidence"])}))
