@@ -7,26 +7,22 @@ from .shapes import Category, Field, IssueType, Project, Status
 from .values import identity
 
 
-def project_draft(project: Project | None, path: str, authority: int) -> ProjectDraft:
+def project_draft(project: Project, authority: int) -> ProjectDraft:
     """Return the draft of a project; raise RecordError without an id or a key."""
-    if project is None:
-        raise RecordError("missing_field", "the record cannot be kept without it", path)
     return ProjectDraft(
-        source_id=identity(project.id, within(path, "id")),
-        key=identity(project.key, within(path, "key")),
+        source_id=identity(project.id, "id"),
+        key=identity(project.key, "key"),
         name=project.name,
         kind=project.project_type_key,
         authority=authority,
     )
 
 
-def type_draft(type_: IssueType | None, path: str, authority: int) -> TypeDraft:
+def type_draft(type_: IssueType, authority: int) -> TypeDraft:
     """Return the draft of a work item type; raise RecordError without an id or a name."""
-    if type_ is None:
-        raise RecordError("missing_field", "the record cannot be kept without it", path)
     return TypeDraft(
-        source_id=identity(type_.id, within(path, "id")),
-        name=required(type_.name, within(path, "name")),
+        source_id=identity(type_.id, "id"),
+        name=required(type_.name, "name"),
         untranslated_name=type_.untranslated_name,
         level=type_.hierarchy_level,
         is_subtask=type_.subtask,
@@ -34,18 +30,16 @@ def type_draft(type_: IssueType | None, path: str, authority: int) -> TypeDraft:
     )
 
 
-def status_draft(status: Status | None, path: str, authority: int) -> StatusDraft:
+def status_draft(status: Status, authority: int) -> StatusDraft:
     """Return the draft of a status; raise RecordError without an id or a name."""
-    if status is None:
-        raise RecordError("missing_field", "the record cannot be kept without it", path)
     project = status.scope.project if status.scope else None
     owner = project.id if project and project.id else None
     return StatusDraft(
-        source_id=identity(status.id, within(path, "id")),
-        name=required(status.name, within(path, "name")),
+        source_id=identity(status.id, "id"),
+        name=required(status.name, "name"),
         untranslated_name=status.untranslated_name,
         category=_category(status.status_category),
-        project_source_id=identity(owner, within(path, "scope.project.id")) if owner else None,
+        project_source_id=identity(owner, "scope.project.id") if owner else None,
         authority=authority,
     )
 
@@ -73,8 +67,3 @@ def required(value: str | None, path: str) -> str:
     if not value:
         raise RecordError("missing_field", "the record cannot be kept without it", path)
     return value
-
-
-def within(path: str, member: str) -> str:
-    """Return the path of a member of what stands at `path`, which is empty for the record."""
-    return f"{path}.{member}" if path else member

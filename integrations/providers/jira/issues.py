@@ -23,12 +23,15 @@ from integrations.contract import (
 
 from . import shapes
 from .entities import project_draft, status_draft, type_draft
-from .people import account_draft, account_id
+from .people import account_draft
 from .settings import JiraSettings
 from .sprints import embedded_sprints, is_sprint_value, sprints_of
 from .text import DOCUMENT, Node, document_text, wiki_text
 from .values import (
+    Copies,
+    D,
     Reading,
+    error_within,
     identity,
     moment,
     optional_date,
@@ -39,6 +42,10 @@ from .values import (
 
 _CUSTOM: Final = "customfield_"
 _NULL: Final = msgspec.Raw(b"null")
+_PROJECTS: Final = Copies(shapes.PROJECT, lambda copy: project_draft(copy, EMBEDDED))
+_TYPES: Final = Copies(shapes.ISSUE_TYPE, lambda copy: type_draft(copy, EMBEDDED))
+_STATUSES: Final = Copies(shapes.STATUS, lambda copy: status_draft(copy, EMBEDDED))
+_PEOPLE: Final = Copies(shapes.PERSON, lambda copy: account_draft(copy, EMBEDDED))
 
 
 def normalize_issue(record: Record, settings: JiraSettings) -> Normalized:
@@ -49,9 +56,9 @@ def normalize_issue(record: Record, settings: JiraSettings) -> Normalized:
     if fields is None:
         raise RecordError("missing_field", "the record cannot be kept without it", "fields")
     source_id = identity(issue.id, "id")
-    project = project_draft(fields.project, "fields.project", EMBEDDED)
-    type_ = type_draft(fields.issuetype, "fields.issuetype", EMBEDDED)
-    status = status_draft(fields.status, "fields.status", EMBEDDED)
+    project = _needed(fields.project, _PROJECTS, "fields.project", reading)
+    type_ = _needed(fields.issuetype, _TYPES, "fields.issuetype", reading)
+    status = _needed(fields.status, _STATUSES, "fields.status", reading)
     people: dict[str, AccountDraft] = {}
     custom = _custom_fields(body, reading)
     sprint_ids, sprints = embedded_sprints(_sprints(fields, custom, settings, reading), reading)
@@ -93,9 +100,9 @@ def _work_item(
         description=_description(fields.description, reading),
         priority=fields.priority.name if fields.priority else None,
         resolution=fields.resolution.name if fields.resolution else None,
-        assignee_source_id=_person(fields.assignee, "fields.assignee", people),
-        reporter_source_id=_person(fields.reporter, "fields.reporter", people),
-        creator_source_id=_person(fields.creator, "fields.creator", people),
+        assignee_source_id=_person(fields.assignee, "fields.assignee", people, reading),
+        reporter_source_id=_person(fields.reporter, "fields.reporter", people, reading),
+        creator_source_id=_person(fields.creator, "fields.creator", people, reading),
         labels=fields.labels or [],
         sprint_source_ids=[],
         due_on=optional_date(fields.duedate, "fields.duedate", reading),
@@ -107,13 +114,22 @@ def _work_item(
     )
 
 
-def _person(person: shapes.Person | None, path: str, people: dict[str, AccountDraft]) -> str | None:
+def _needed(raw: msgspec.Raw, copies: Copies[D], path: str, reading: Reading) -> D:
+    draft = reading.copy(raw, copies, path)
+    if draft is None:
+        raise RecordError("missing_field", "the record cannot be kept without it", path)
+    return draft
+
+
+def _person(
+    raw: msgspec.Raw, path: str, people: dict[str, AccountDraft], reading: Reading
+) -> str | None:
     """Return the account's id and keep a copy of the account."""
-    if person is None or not (source_id := account_id(person, path)):
+    account = reading.copy(raw, _PEOPLE, path)
+    if account is None:
         return None
-    if source_id not in people:
-        people[source_id] = account_draft(person, source_id, EMBEDDED)
-    return source_id
+    people.setdefault(account.source_id, account)
+    return account.source_id
 
 
 def _description(raw: msgspec.Raw, reading: Reading) -> str | None:
@@ -123,8 +139,7 @@ def _description(raw: msgspec.Raw, reading: Reading) -> str | None:
     try:
         value = reading.part(raw, DOCUMENT)
     except RecordError as error:
-        path = ".".join(filter(None, ("fields.description", error.path)))
-        reading.null(RecordError(error.reason, error.detail, path))
+        reading.null(error_within("fields.description", error))
         return None
     return document_text(value) if isinstance(value, Node) else wiki_text(value or "")
 
@@ -139,7 +154,7 @@ def _custom_fields(body: bytes, reading: Reading) -> dict[str, Any]:
             try:
                 found[name] = reading.part(raw, shapes.ANY)
             except RecordError as error:
-                raise RecordError(error.reason, error.detail, f"fields.{name}") from None
+                raise error_within(f"fields.{name}", error) from None
     return found
 
 
@@ -207,10 +222,10 @@ def _changes(
     all_read = True
     for number, raw in enumerate(changelog.histories or () if changelog else ()):
         try:
-            read = _history(work_item_id, reading.part(raw, shapes.HISTORY), people)
+            read = _history(work_item_id, raw, people, reading)
         except RecordError as error:
-            path = ".".join(filter(None, (f"changelog.histories[{number}]", error.path)))
-            reading.left_out(RecordError(error.reason, error.detail, path), bytes(raw))
+            place = f"changelog.histories[{number}]"
+            reading.left_out(error_within(place, error), bytes(raw))
             all_read = False
             continue
         changes += read
@@ -222,12 +237,13 @@ def _changes(
 
 
 def _history(
-    work_item_id: str, history: shapes.History, people: dict[str, AccountDraft]
+    work_item_id: str, raw: msgspec.Raw, people: dict[str, AccountDraft], reading: Reading
 ) -> list[ChangeDraft]:
     """Return a change for every item of a history; raise RecordError with its path in it."""
+    history = reading.part(raw, shapes.HISTORY)
     source_id = identity(history.id, "id")
     changed_at = moment(history.created, "created")
-    author = _person(history.author, "author", people)
+    author = _person(history.author, "author", people, reading)
     return [
         ChangeDraft(
             work_item_source_id=work_item_id,

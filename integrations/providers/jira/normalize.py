@@ -9,22 +9,22 @@ from integrations.contract import LISTED, Draft, Normalized, Record
 from . import shapes
 from .entities import custom_field_draft, project_draft, status_draft, type_draft
 from .issues import normalize_issue
-from .people import account_draft, account_id
+from .people import account_draft
 from .settings import JiraSettings
 from .sprints import sprint_draft
 from .values import Reading
 
 
 def _project(body: bytes, reading: Reading) -> Draft:
-    return project_draft(reading.whole(body, shapes.PROJECT)[0], "", LISTED)
+    return project_draft(reading.whole(body, shapes.PROJECT)[0], LISTED)
 
 
 def _type(body: bytes, reading: Reading) -> Draft:
-    return type_draft(reading.whole(body, shapes.ISSUE_TYPE)[0], "", LISTED)
+    return type_draft(reading.whole(body, shapes.ISSUE_TYPE)[0], LISTED)
 
 
 def _status(body: bytes, reading: Reading) -> Draft:
-    return status_draft(reading.whole(body, shapes.STATUS)[0], "", LISTED)
+    return status_draft(reading.whole(body, shapes.STATUS)[0], LISTED)
 
 
 def _field(body: bytes, reading: Reading) -> Draft | None:
@@ -34,11 +34,10 @@ def _field(body: bytes, reading: Reading) -> Draft | None:
 
 
 def _user(body: bytes, reading: Reading) -> Draft:
-    person = reading.whole(body, shapes.PERSON)[0]
-    source_id = account_id(person, "accountId")
-    if source_id is None:
+    account = account_draft(reading.whole(body, shapes.PERSON)[0], LISTED)
+    if account is None:
         raise RecordError("missing_field", "an account without an id", "accountId")
-    return account_draft(person, source_id, LISTED)
+    return account
 
 
 def _sprint(body: bytes, reading: Reading) -> Draft:

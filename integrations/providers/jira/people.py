@@ -7,16 +7,16 @@ from .shapes import Person
 from .values import MAX_ID_LENGTH
 
 
-def account_id(person: Person, path: str) -> str | None:
-    """Return the account's id, None if all of its ids are empty; raise RecordError."""
+def account_draft(person: Person, authority: int) -> AccountDraft | None:
+    """Return the draft of an account, None if all of its ids are empty; raise RecordError.
+
+    login: the user name, which only Data Center has.
+    """
     source_id = person.account_id or person.key or person.name
-    if source_id and len(source_id) > MAX_ID_LENGTH:
-        raise RecordError("too_long", f"an account id of {len(source_id)} characters", path)
-    return source_id or None
-
-
-def account_draft(person: Person, source_id: str, authority: int) -> AccountDraft:
-    """Return the draft of an account. login: the user name, which only Data Center has."""
+    if not source_id:
+        return None
+    if len(source_id) > MAX_ID_LENGTH:
+        raise RecordError("too_long", f"an account id of {len(source_id)} characters")
     return AccountDraft(
         source_id=source_id,
         name=person.display_name,

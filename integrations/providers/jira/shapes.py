@@ -122,18 +122,18 @@ class Related(Shape, gc=False):
 
 
 class Fields(Shape, gc=False):
-    """The fields of an issue that have a column of their own."""
+    """The fields of an issue that have a column of their own; embedded copies are kept raw."""
 
     summary: str | None = None
     description: msgspec.Raw = ABSENT
-    project: Project | None = None
-    issuetype: IssueType | None = None
-    status: Status | None = None
+    project: msgspec.Raw = ABSENT
+    issuetype: msgspec.Raw = ABSENT
+    status: msgspec.Raw = ABSENT
     priority: Named | None = None
     resolution: Named | None = None
-    assignee: Person | None = None
-    reporter: Person | None = None
-    creator: Person | None = None
+    assignee: msgspec.Raw = ABSENT
+    reporter: msgspec.Raw = ABSENT
+    creator: msgspec.Raw = ABSENT
     parent: Related | None = None
     epic: Related | None = None
     labels: list[str] | None = None
@@ -186,7 +186,7 @@ class History(Shape, gc=False):
     """What one person changed at one moment."""
 
     id: Identity = None
-    author: Person | None = None
+    author: msgspec.Raw = ABSENT
     created: Moment = None
     items: list[Item] | None = None
 

@@ -46,9 +46,12 @@ def document_text(document: Node) -> str:
     pending: list[Node | str] = [document]
     while pending:  # no recursion: documents may be nested deeper than Python's stack
         node = pending.pop()
-        if isinstance(node, str):
+        if isinstance(node, str):  # the end of a block
             if parts and not parts[-1].endswith("\n"):
                 parts.append(node)
+            continue
+        if node.type == "text":
+            parts.append(node.text or "")
             continue
         if node.type == "listItem":
             parts.append("- ")
