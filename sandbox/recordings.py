@@ -6,8 +6,8 @@ A recording is a directory with `jira/` and `github/` in it, and beside them, wh
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,27 +83,28 @@ class Recording:
 
 
 def write(
-    world: World, directory: Path, *, ledger: bool = False, progress: Progress | None = None
+    world: World,
+    directory: Path,
+    *,
+    ledger: bool = False,
+    github: bool = True,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a world into a directory and return its ledger; raise OSError.
 
-    Memory stays flat. progress is called with what is written, how many are done, and of how
-    many.
+    Memory stays flat. github: write that too, not Jira alone. progress is called with what is
+    written, how many are done, and of how many.
     """
-    with _recording(directory) as recording:
+    with ExitStack() as stack:
+        recording = Recording(stack, directory)
         _write_jira(world, recording, progress)
-        _write_github(world, recording, progress)
+        if github:
+            _write_github(world, recording, progress)
     written = recording.ledger(world)
     if ledger:
         text = json.dumps(written, indent=1) + "\n"
         (directory / "ledger.json").write_text(text, encoding="utf-8")
     return written
-
-
-@contextmanager
-def _recording(directory: Path) -> Iterator[Recording]:
-    with ExitStack() as stack:
-        yield Recording(stack, directory)
 
 
 def _write_jira(world: World, recording: Recording, progress: Progress | None) -> None:

@@ -146,7 +146,7 @@ def test_the_memory_of_the_generator_does_not_grow_with_the_world() -> None:
         pass
     tracemalloc.start()
     try:
-        for index in range(100, 20_000, 5):
+        for index in range(100, 20_000, 10):
             world.jira.issue(index)
             world.github.pull_set(index // 3)
         peak = tracemalloc.get_traced_memory()[1]
