@@ -1,8 +1,7 @@
 """An issue with its changelog and its embedded copies → drafts. The hot path of a first sync."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +15,7 @@ from integrations.contract import (
     Normalized,
     ProjectDraft,
     Record,
+    SprintDraft,
     StatusDraft,
     TypeDraft,
     WorkItemDraft,
@@ -25,7 +25,7 @@ from . import shapes
 from .entities import project_draft, status_draft, type_draft
 from .people import account_draft
 from .settings import JiraSettings
-from .sprints import embedded_sprints, is_sprint_value, sprints_of
+from .sprints import EmbeddedSprints, is_sprint_value
 from .text import DOCUMENT, Node, document_text, wiki_text
 from .values import (
     Copies,
@@ -39,6 +39,9 @@ from .values import (
     optional_moment,
     optional_number,
 )
+
+Parts: TypeAlias = dict[str, msgspec.Raw]
+Custom: TypeAlias = tuple[dict[str, Any], Parts]
 
 _CUSTOM: Final = "customfield_"
 _NULL: Final = msgspec.Raw(b"null")
@@ -60,8 +63,8 @@ def normalize_issue(record: Record, settings: JiraSettings) -> Normalized:
     type_ = _needed(fields.issuetype, _TYPES, "fields.issuetype", reading)
     status = _needed(fields.status, _STATUSES, "fields.status", reading)
     people: dict[str, AccountDraft] = {}
-    custom = _custom_fields(body, reading)
-    sprint_ids, sprints = embedded_sprints(_sprints(fields, custom, settings, reading), reading)
+    custom, parts = _custom_fields(body, reading)
+    sprint_ids, sprints = _sprints(fields, (custom, parts), settings, reading)
     changes, mentions, all_read = _changes(source_id, issue.changelog, people, reading)
     mentions.pop(status.source_id, None)
     item = _work_item(source_id, issue, fields, (project, type_, status), people, reading)
@@ -144,18 +147,22 @@ def _description(raw: msgspec.Raw, reading: Reading) -> str | None:
     return document_text(value) if isinstance(value, Node) else wiki_text(value or "")
 
 
-def _custom_fields(body: bytes, reading: Reading) -> dict[str, Any]:
-    """Return every custom field that has a value, as decoded JSON."""
+def _custom_fields(body: bytes, reading: Reading) -> tuple[dict[str, Any], Parts]:
+    """Return every custom field that has a value: as decoded JSON, and as it stands."""
     if b'"customfield_' not in body:
-        return {}
-    found: dict[str, Any] = {}
-    for name, raw in shapes.ALL_FIELDS.decode(body).fields.items():
-        if name.startswith(_CUSTOM) and raw != _NULL:
-            try:
-                found[name] = reading.part(raw, shapes.ANY)
-            except RecordError as error:
-                raise error_within(f"fields.{name}", error) from None
-    return found
+        return {}, {}
+    parts = {
+        name: raw
+        for name, raw in shapes.ALL_FIELDS.decode(body).fields.items()
+        if name.startswith(_CUSTOM) and raw != _NULL
+    }
+    custom: dict[str, Any] = {}
+    for name, raw in parts.items():
+        try:
+            custom[name] = reading.part(raw, shapes.ANY)
+        except RecordError as error:
+            raise error_within(f"fields.{name}", error) from None
+    return custom, parts
 
 
 def _story_points(custom: dict[str, Any], settings: JiraSettings, reading: Reading) -> float | None:
@@ -164,21 +171,20 @@ def _story_points(custom: dict[str, Any], settings: JiraSettings, reading: Readi
 
 
 def _sprints(
-    fields: shapes.Fields, custom: dict[str, Any], settings: JiraSettings, reading: Reading
-) -> Iterator[tuple[str, shapes.Sprint]]:
-    """Yield the sprints of the agile fields and of the sprint field, with their paths."""
+    fields: shapes.Fields, custom: Custom, settings: JiraSettings, reading: Reading
+) -> tuple[list[str], list[SprintDraft]]:
+    """Return the ids of the sprints of the agile fields and of the sprint field, and drafts."""
+    values, parts = custom
+    sprints = EmbeddedSprints(reading)
     if fields.sprint:
-        yield "fields.sprint", fields.sprint
+        sprints.add("fields.sprint", fields.sprint)
     for number, sprint in enumerate(fields.closed_sprints or ()):
-        yield f"fields.closedSprints[{number}]", sprint
-    if settings.sprint_field:
-        if settings.sprint_field in custom:
-            path = f"fields.{settings.sprint_field}"
-            yield from sprints_of(custom[settings.sprint_field], path, reading)
-        return
-    for name, value in custom.items():
-        if is_sprint_value(value):
-            yield from sprints_of(value, f"fields.{name}", reading)
+        sprints.add(f"fields.closedSprints[{number}]", sprint)
+    for name, value in values.items():
+        named = settings.sprint_field
+        if name == named or (named is None and is_sprint_value(value)):
+            sprints.add_field(f"fields.{name}", value, parts[name])
+    return sprints.ids(), sprints.drafts()
 
 
 def _parent(

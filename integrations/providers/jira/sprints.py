@@ -17,6 +17,9 @@ _TEXT_MEMBER: Final = re.compile(
     r"(?:^|,)(id|rapidViewId|state|name|startDate|endDate|completeDate|activatedDate|sequence"
     r"|goal|autoStartStop|synced|incompleteIssuesDestinationId)="
 )
+_MAX_KNOWN: Final = 4096
+_MAX_KNOWN_BYTES: Final = 4096
+_KNOWN: Final[dict[bytes, dict[str, SprintDraft | None]]] = {}
 
 
 def is_sprint_value(value: Any) -> bool:
@@ -98,17 +101,49 @@ def sprint_draft(sprint: Sprint, path: str, authority: int, reading: Reading) ->
     )
 
 
-def embedded_sprints(
-    sprints: Iterable[tuple[str, Sprint]], reading: Reading
-) -> tuple[list[str], list[SprintDraft]]:
-    """Return the ids in ascending order, each once, and a draft for each that has a name."""
-    drafts: dict[str, SprintDraft | None] = {}
-    for path, sprint in sprints:
+class EmbeddedSprints:
+    """The sprints that an item names, from all of its fields, each once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._found: dict[str, SprintDraft | None] = {}
+
+    def add(self, path: str, sprint: Sprint) -> None:
+        """Add a sprint; it has a draft if it has a name. Raises RecordError without an id."""
         source_id = identity(sprint.id, f"{path}.id")
-        if drafts.get(source_id) is None:
+        if self._found.get(source_id) is None:
             named = bool(sprint.name)
-            drafts[source_id] = sprint_draft(sprint, path, EMBEDDED, reading) if named else None
-    return sorted(drafts, key=_numeric), [draft for draft in drafts.values() if draft]
+            draft = sprint_draft(sprint, path, EMBEDDED, self._reading) if named else None
+            self._found[source_id] = draft
+
+    def add_field(self, path: str, value: Any, raw: msgspec.Raw) -> None:
+        """Add the sprints of a sprint field's value; what is no sprint is left out, and noted.
+
+        A board's items share a few values: what was made of one without a problem is kept.
+        """
+        body = bytes(raw)
+        known = _KNOWN.get(body)
+        if known is None:
+            problems = len(self._reading.problems)
+            field = EmbeddedSprints(self._reading)
+            for place, sprint in sprints_of(value, path, self._reading):
+                field.add(place, sprint)
+            known = field._found
+            if len(self._reading.problems) == problems and len(body) <= _MAX_KNOWN_BYTES:
+                if len(_KNOWN) >= _MAX_KNOWN:
+                    _KNOWN.clear()
+                _KNOWN[body] = known
+        for source_id, draft in known.items():
+            if self._found.get(source_id) is None:
+                self._found[source_id] = draft
+
+    def ids(self) -> list[str]:
+        """Return the ids in ascending order."""
+        return sorted(self._found, key=_numeric)
+
+    def drafts(self) -> list[SprintDraft]:
+        """Return a draft for each sprint that has a name."""
+        return [draft for draft in self._found.values() if draft]
 
 
 def _numeric(source_id: str) -> tuple[int, str]:
