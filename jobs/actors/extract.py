@@ -1,0 +1,59 @@
+"""The extract step: fetches a page, stores it raw, and makes its transform and the next page."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import Integration, QuarantinedRecord, RawPage
+from integrations.raw import store
+from integrations.recordings import Position, RecordedFile, read_chunk
+from jobs.actors.transform import quarantined
+from jobs.models import QueueEntry, Stage
+from jobs.queue import Counts, NewStep, complete
+
+
+def import_step(root: str, lines: int, file: RecordedFile, at: Position) -> NewStep:
+    """Return the step that reads a recorded file from a position on.
+
+    It is due only after a lease's time: the importing command, which certainly sees the
+    directory, takes it at once by its id, and another worker only if that command has died.
+    """
+    return NewStep(
+        stage=Stage.EXTRACT,
+        stream=file.stream,
+        key=f"extract:{file.path}:{at.offset}",
+        params={"root": root, "lines": lines, "file": asdict(file), "at": asdict(at)},
+        run_at=timezone.now() + timedelta(seconds=settings.STEP_LEASE_SECONDS),
+    )
+
+
+def run_extract(step: QueueEntry) -> None:
+    """Read one chunk of a recorded file and store it."""
+    params = step.params
+    file, at = RecordedFile(**params["file"]), Position(**params["at"])
+    chunk = read_chunk(Path(params["root"]), file, at, params["lines"], settings.MAX_RECORD_BYTES)
+    integration: Integration = Integration.objects.get(pk=step.integration_id)
+    with transaction.atomic():
+        page = store(integration, file.stream, chunk.response, step.run_id)
+        QuarantinedRecord.objects.filter(raw_page=page, reason="too_large").delete()
+        QuarantinedRecord.objects.bulk_create(
+            quarantined(step, page, problem) for problem in chunk.problems
+        )
+        successors = [transform_step(page, at.offset)]
+        if chunk.following:
+            successors.append(import_step(params["root"], params["lines"], file, chunk.following))
+        complete(step, Counts(rows=1, quarantined=len(chunk.problems)), successors)
+
+
+def transform_step(page: RawPage, nth: int = 0, *, force: bool = False) -> NewStep:
+    """Return the step that transforms a raw page. nth: tells apart pages of one body in a run."""
+    return NewStep(
+        stage=Stage.TRANSFORM,
+        stream=page.stream,
+        key=f"transform:{page.pk}:{nth}",
+        params={"raw_page": page.pk, "force": force},
+    )

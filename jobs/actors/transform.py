@@ -1,0 +1,74 @@
+"""The transform step: one raw page becomes one staged page."""
+
+from django.db import transaction
+
+from integrations.contract import Problem
+from integrations.models import QuarantinedRecord, RawPage
+from integrations.recordings import place_of
+from integrations.registry import connector_for
+from jobs.models import QueueEntry
+from jobs.queue import Counts, complete, ensure_load_step, load_is_due
+from warehouse.models import StagedPage
+from warehouse.transform import Transformed, transform_page
+
+
+def run_transform(step: QueueEntry) -> None:
+    """Transform the raw page that the step names."""
+    page: RawPage = RawPage.objects.select_related("integration").get(pk=step.params["raw_page"])
+    connector = connector_for(page.integration.provider)
+    done = transform_page(page, connector, force=bool(step.params.get("force")))
+    with transaction.atomic():
+        RawPage.objects.filter(pk=page.pk).update(record_count=done.record_count)
+        _quarantine(step, page, done)
+        if done.row_count:
+            StagedPage.objects.create(
+                tenant_id=step.tenant_id,
+                integration_id=step.integration_id,
+                run_id=step.run_id,
+                stream=page.stream,
+                raw_page_id=page.pk,
+                body=done.body,
+                item_count=done.item_count,
+            )
+        counts = Counts(
+            records=done.record_count,
+            rows=done.row_count,
+            skipped=len(done.unchanged),
+            quarantined=sum(problem.severity != "note" for problem in done.problems),
+        )
+        complete(step, counts)
+        load_when_due(step)
+
+
+def load_when_due(step: QueueEntry) -> None:
+    """See to it that what the stream has staged is loaded, if anything is; last in the commit."""
+    if StagedPage.objects.filter(run_id=step.run_id, stream=step.stream).exists():
+        due = load_is_due(step.run_id, step.stream, except_step_id=step.pk)
+        ensure_load_step(step.run, step.integration_id, step.stream, due)
+
+
+def _quarantine(step: QueueEntry, page: RawPage, done: Transformed) -> None:
+    """Replace what an earlier transform of the page set aside, but for records skipped now."""
+    earlier = QuarantinedRecord.objects.filter(raw_page=page).exclude(reason="too_large")
+    earlier.exclude(position__in=done.unchanged).delete()
+    QuarantinedRecord.objects.bulk_create(
+        quarantined(step, page, problem) for problem in done.problems
+    )
+
+
+def quarantined(step: QueueEntry, page: RawPage, problem: Problem) -> QuarantinedRecord:
+    """Return the row that keeps a problem of a page."""
+    return QuarantinedRecord(
+        tenant_id=step.tenant_id,
+        integration_id=step.integration_id,
+        run_id=step.run_id,
+        raw_page=page,
+        stream=page.stream,
+        severity=problem.severity,
+        reason=problem.reason,
+        detail=problem.detail,
+        place=place_of(page.url, problem.position),
+        position=problem.position,
+        path=problem.path,
+        excerpt=problem.excerpt,
+    )

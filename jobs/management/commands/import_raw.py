@@ -1,0 +1,68 @@
+"""`manage.py import_raw`: recorded API responses in, with no network."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from common.errors import UsageError
+from jobs.console import progress, tell
+from jobs.drive import EXIT_CODES_HELP, drive, engine
+from jobs.imports import LINES_A_PAGE, ignored_files, start_import
+
+
+class Command(BaseCommand):
+    help = (
+        "Import a directory of recorded API responses: DIR/<provider>/<stream>.jsonl with an "
+        "entity a line, or DIR/<provider>/<stream>/*.json with pages as the API returned them. "
+        "DIR/jira and DIR/github become the integrations named jira and github. It is a run like "
+        "any other: importing again changes nothing. " + EXIT_CODES_HELP
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("directory", metavar="DIR", type=Path)
+        parser.add_argument("--tenant", required=True, metavar="SLUG")
+        parser.add_argument("--create", action="store_true", help="make the tenant if it is new")
+        parser.add_argument(
+            "--setting",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a setting of the providers, such as story_points_field=customfield_10024",
+        )
+        parser.add_argument(
+            "--lines-a-page",
+            type=int,
+            default=LINES_A_PAGE,
+            metavar="N",
+            help=f"how many lines of a file make a raw page (default {LINES_A_PAGE})",
+        )
+        parser.add_argument("--json", action="store_true", help="report as one line of JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            code = self._import(**options)
+        except UsageError as error:
+            raise CommandError(str(error), returncode=2) from None
+        if code:
+            sys.exit(code)
+
+    def _import(self, *, directory: Path, tenant: str, create: bool, **options: Any) -> int:
+        settings = dict(_pair(text) for text in options["setting"])
+        if options["lines_a_page"] < 1:
+            raise UsageError("--lines-a-page must be at least 1")
+        runs = start_import(directory, tenant, create, settings, options["lines_a_page"])
+        with engine(), progress(quiet=options["json"]) as watch:
+            drive(runs, watch)
+        ignored = ignored_files(directory)
+        for name in ignored:
+            self.stderr.write(f"ignored, no stream of that name: {name}")
+        return tell(runs, self.stdout._out, options["json"], ignored=ignored)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"--setting {text!r} is not NAME=VALUE")
+    return name, value

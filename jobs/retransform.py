@@ -1,0 +1,50 @@
+"""Re-transform runs: every raw page of an integration goes through transform and load again."""
+
+from django.db import transaction
+
+from common.errors import UsageError
+from integrations.models import Integration, RawPage
+from jobs.actors.extract import transform_step
+from jobs.models import JobRun
+from jobs.queue import enqueue
+from jobs.runs import start
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+_STEPS_AT_ONCE = 1000
+
+
+def start_retransform(
+    tenant: Tenant, integration: str | None = None, stream: str | None = None
+) -> list[JobRun]:
+    """Start a run for each integration that has raw pages; raise UsageError if there are none."""
+    runs = []
+    with tenant_scope(tenant.pk), transaction.atomic():
+        chosen = Integration.objects.filter(tenant=tenant).order_by("name")
+        if integration:
+            chosen = chosen.filter(name=integration)
+            if not chosen.exists():
+                raise UsageError(f"tenant {tenant.slug} has no integration {integration!r}")
+        for found in chosen:
+            if run := _start(found, stream):
+                runs.append(run)
+    if not runs:
+        raise UsageError(f"tenant {tenant.slug} has no raw pages of that kind to transform")
+    return runs
+
+
+def _start(integration: Integration, stream: str | None) -> JobRun | None:
+    pages = RawPage.objects.filter(integration=integration).defer("body").order_by("id")
+    if stream:
+        pages = pages.filter(stream=stream)
+    if not pages.exists():
+        return None
+    run = start(integration, JobRun.Trigger.MANUAL, JobRun.Mode.RETRANSFORM, {"stream": stream})
+    steps = []
+    for page in pages.iterator(chunk_size=_STEPS_AT_ONCE):
+        steps.append(transform_step(page, force=True))
+        if len(steps) == _STEPS_AT_ONCE:
+            enqueue(run, steps)
+            steps = []
+    enqueue(run, steps)
+    return run

@@ -1,0 +1,45 @@
+"""Merges what hangs on pull requests and their commits: mentions, and the order of commits."""
+
+from warehouse.commit_order import order_commits
+from warehouse.merge import Batch, drop_losers, execute, fetch, same_key, upsert
+from warehouse.tables import BY_NAME
+
+PULLS = BY_NAME["pull_requests"]
+COMMITS = BY_NAME["pull_request_commits"]
+MENTIONS = BY_NAME["pull_request_mentions"]
+
+
+def merge_mentions(batch: Batch) -> int:
+    """Merge the mentions of the staged pull requests and commits that won; return rows written.
+
+    What an edited title, branch or body no longer mentions is removed.
+    """
+    stage = MENTIONS.staging_name
+    same_source = "s.raw_page_id = m.raw_page_id AND s.raw_position = m.raw_position"
+    execute(
+        f"DELETE FROM {stage} AS m WHERE NOT EXISTS (SELECT 1 FROM {PULLS.staging_name} s"
+        f" WHERE s.repository = m.repository AND s.number = m.pull_request_number"
+        f" AND {same_source}) AND NOT EXISTS (SELECT 1 FROM {COMMITS.staging_name} s"
+        f" WHERE s.repository = m.repository AND s.sha = m.reference AND {same_source})"
+    )
+    removed = execute(
+        f"DELETE FROM pull_request_mentions AS t WHERE {batch.owns('t')} AND t.place <> 'commit'"
+        f" AND EXISTS (SELECT 1 FROM {PULLS.staging_name} s WHERE s.repository = t.repository"
+        f" AND s.number = t.pull_request_number)"
+        f" AND NOT EXISTS (SELECT 1 FROM {stage} m WHERE {same_key(MENTIONS, 'm', 't')})"
+    )
+    drop_losers(MENTIONS)
+    return removed + upsert(MENTIONS, batch)
+
+
+def place_commits(batch: Batch) -> None:
+    """Number the commits of every pull request that the staged commits belong to."""
+    pulls = fetch(f"SELECT DISTINCT repository, pull_request_number FROM {COMMITS.staging_name}")
+    batch.take(
+        order_commits(
+            batch.tenant_id,
+            batch.integration_id,
+            {(str(repository), int(number)) for repository, number in pulls},
+            batch.changed_seq,
+        )
+    )

@@ -1,0 +1,129 @@
+"""Staged pages: the typed rows of one raw page as COPY text, a block a table, compressed.
+
+The text is PostgreSQL's COPY text format, which SQLite's path reads too: tab between columns,
+`\\N` for null, backslash escapes, times in UTC without an offset as Django stores them.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import zstandard
+
+from common.digest import record_digest
+from integrations.contract import Draft
+from warehouse.tables import BY_NAME, Table
+
+_encode_json = msgspec.json.Encoder(order="sorted").encode
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _text(value: str) -> str:
+    if "\n" in value or "\\" in value or "\t" in value or "\r" in value:
+        return value.translate(_ESCAPES)
+    return value
+
+
+def _json(value: Any) -> str:
+    return _text(_encode_json(value).decode())
+
+
+def _time(value: datetime) -> str:
+    return str(value)[:-6]  # UTC always: cuts +00:00
+
+
+_FORMAT: dict[type, Callable[[Any], str]] = {
+    str: _text,
+    int: str,
+    bool: lambda value: "1" if value else "0",
+    float: repr,
+    datetime: _time,
+    date: str,
+    list: _json,
+    dict: _json,
+    type(None): lambda _: "\\N",
+}
+
+
+def format_row(draft: Draft) -> str:
+    """Return the draft's columns as COPY text, without the lineage and the line's end."""
+    formats = _FORMAT
+    return "\t".join([formats[type(value)](value) for value in msgspec.structs.astuple(draft)])
+
+
+class StagedRows:
+    """Collects the rows of one page.
+
+    A row of the stream's main table carries the digest of its record; any other row the digest
+    of its own content, so that many copies of one embedded entity are one row, and the same
+    one whatever page it comes on.
+    """
+
+    def __init__(
+        self, main_table: str, raw_page_id: int, fetched_at: datetime, fingerprint: int
+    ) -> None:
+        self._main_table = main_table
+        self._source = f"\t{raw_page_id}"
+        self._version = f"\t{_time(fetched_at)}\t{fingerprint}\n"
+        self._lines: dict[str, dict[str, str]] = {}
+        self.row_count = 0
+        self.item_count = 0
+
+    def add(self, drafts: list[Draft], position: int, digest: int) -> None:
+        """Add the drafts of the record at this position of the page."""
+        place = f"\t{position}{self._source}"
+        for draft in drafts:
+            table = BY_NAME[draft.table]
+            row = format_row(draft)
+            lines = self._lines.setdefault(table.name, {})
+            if table.is_child:
+                lines[f"{row}{place}\n"] = ""
+            elif table.name == self._main_table:
+                lines[f"{row}{place}\t{digest}{self._version}"] = ""
+                self.item_count += 1
+            elif row not in lines:
+                own = record_digest(row.encode())
+                lines[row] = f"{place}\t{own}{self._version}"
+
+    def encode(self) -> bytes:
+        """Return the compressed body of a staged page."""
+        blocks: dict[str, bytes] = {}
+        for name, lines in self._lines.items():
+            self.row_count += len(lines)
+            blocks[name] = "".join([row + end for row, end in lines.items()]).encode()
+        return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(blocks))
+
+
+_decode_blocks = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+
+
+def decode_page(body: bytes | memoryview) -> dict[str, bytes]:
+    """Return the COPY text of each table of a staged page."""
+    return _decode_blocks(zstandard.ZstdDecompressor().decompress(bytes(body)))
+
+
+def parse_rows(block: bytes) -> Iterator[tuple[str | None, ...]]:
+    """Yield the rows of COPY text as texts; null is None."""
+    for line in block.decode().split("\n")[:-1]:
+        yield tuple(_parse_value(value) for value in line.split("\t"))
+
+
+def _parse_value(value: str) -> str | None:
+    if "\\" not in value:
+        return value
+    if value == "\\N":
+        return None
+    parts = iter(value.split("\\"))
+    text = [next(parts)]
+    for part in parts:
+        if part:
+            text.append({"t": "\t", "n": "\n", "r": "\r"}[part[0]] + part[1:])
+        else:  # an escaped backslash: what follows it stands as it is
+            text.append("\\" + next(parts))
+    return "".join(text)
+
+
+def staged_columns(table: Table) -> str:
+    """Return the comma-separated column names of a staged row."""
+    return ", ".join(f'"{column}"' for column in table.staged)

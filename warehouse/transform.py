@@ -1,0 +1,123 @@
+"""Turns a raw page into a staged page: split, skip what did not change, normalize, format."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from common.digest import record_digest
+from common.errors import RecordError, UsageError
+from integrations.contract import Connector, Problem, Record, Stream, stream_named
+from integrations.models import Integration, RawPage
+from integrations.raw import read
+from warehouse.staging import StagedRows
+from warehouse.tables import BY_NAME
+
+_EXCERPT_BYTES = 500
+_IDS_A_QUERY = 500
+
+
+@dataclass
+class Transformed:
+    """What became of a page: the body of its staged page, problems and counts of records."""
+
+    body: bytes = b""
+    item_count: int = 0
+    row_count: int = 0
+    record_count: int = 0
+    unchanged: set[int] = field(default_factory=set)
+    """Positions of the records that are loaded already, exactly so."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def transform_page(page: RawPage, connector: Connector, force: bool = False) -> Transformed:
+    """Transform a raw page. force: do not skip what is loaded already."""
+    stream = stream_named(connector, page.stream)
+    settings = read_settings(connector, page.integration)
+    fingerprint = _fingerprint(connector, settings)
+    rows = StagedRows(stream.table, page.pk, page.fetched_at, fingerprint)
+    done = Transformed()
+    try:
+        records = list(connector.split(stream.name, read(page)))
+    except RecordError as error:
+        done.problems.append(_problem(error, Record(position=0, body=read(page))))
+        return done
+    done.record_count = len(records)
+    digests = {record.position: record_digest(record.body) for record in records}
+    if not force:
+        done.unchanged = set(_unchanged(page, stream, records, digests, fingerprint))
+    for record in records:
+        if record.position in done.unchanged:
+            continue
+        try:
+            normalized = connector.normalize(stream.name, record, settings)
+        except RecordError as error:
+            done.problems.append(_problem(error, record))
+            continue
+        rows.add(normalized.drafts, record.position, digests[record.position])
+        done.problems += normalized.problems
+    done.body = rows.encode()
+    done.row_count, done.item_count = rows.row_count, rows.item_count
+    return done
+
+
+def read_settings(connector: Connector, integration: Integration) -> Any:
+    """Return the integration's settings as the provider declares them; raise UsageError."""
+    try:
+        return msgspec.convert(integration.settings, connector.settings_type)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"settings of integration {integration.name}: {error}") from None
+
+
+def _fingerprint(connector: Connector, settings: Any) -> int:
+    encoded = msgspec.json.encode(settings, order="sorted")
+    return record_digest(f"{connector.slug} {connector.version} ".encode() + encoded)
+
+
+def _problem(error: RecordError, record: Record) -> Problem:
+    return Problem(
+        severity="record",
+        reason=error.reason,
+        detail=error.detail,
+        position=record.position,
+        path=error.path,
+        excerpt=record.body[:_EXCERPT_BYTES].decode(errors="replace").replace("\0", ""),
+    )
+
+
+@cache
+def _key_reader(key: str) -> msgspec.json.Decoder[Any]:
+    """Return a decoder that reads only a record's key, twenty times faster than all of it."""
+    return msgspec.json.Decoder(msgspec.defstruct("KeyOnly", [("key", str | int)], rename=[key]))
+
+
+def _unchanged(
+    page: RawPage,
+    stream: Stream,
+    records: Iterable[Record],
+    digests: dict[int, int],
+    fingerprint: int,
+) -> Iterator[int]:
+    """Yield the positions of records that are loaded with this digest and fingerprint."""
+    if stream.key is None:
+        return
+    reader = _key_reader(stream.key)
+    positions: dict[str, list[int]] = {}
+    for record in records:
+        try:
+            positions.setdefault(str(reader.decode(record.body).key), []).append(record.position)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue  # normalize says what is wrong with it
+    table = BY_NAME[stream.table]
+    loaded = table.model._default_manager.filter(
+        tenant_id=page.tenant_id, integration_id=page.integration_id, fingerprint=fingerprint
+    )
+    if table.has_tombstone:
+        loaded = loaded.filter(deleted_at=None)
+    ids = list(positions)
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        chunk = loaded.filter(source_id__in=ids[start : start + _IDS_A_QUERY])
+        for source_id, digest in chunk.values_list("source_id", "digest"):
+            yield from (p for p in positions[source_id] if digests[p] == digest)
