@@ -1,5 +1,21 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class EtlProjectConfig(AppConfig):
     name = "etl_project"
+
+    def ready(self) -> None:
+        """Set the broker up, then import the actors, which bind to it."""
+        from etl_project import broker
+
+        broker.setup()
+        import_module("jobs.actors")
+
+
+class EtlAdminConfig(AdminConfig):
+    """The admin with our own site as its default, so that rooms register on it as usual."""
+
+    default_site = "etl_project.admin_site.EtlAdminSite"

@@ -87,6 +87,7 @@ class QueueEntry(TenantOwned):
     key: natural name of the step in its run, so that a step can be made only once.
     fence: raised by every claim; nothing of a step commits unless its fence still stands.
     attempts: counted before the work starts, so that a step that kills its worker is counted.
+    dispatched_at: when a hint was published; a worker takes only steps that have one under way.
     """
 
     class State(models.TextChoices):
@@ -123,15 +124,22 @@ class QueueEntry(TenantOwned):
 
     class Meta:
         db_table = "etl_job_queue"
-        constraints = (models.UniqueConstraint(fields=("run", "key"), name="step_once_a_run"),)
+        constraints = (
+            models.UniqueConstraint(fields=("run", "key"), name="step_once_a_run"),
+            models.UniqueConstraint(
+                fields=("run", "stream"),
+                condition=models.Q(stage="load", state="queued"),
+                name="one_queued_load_a_stream",
+            ),
+        )
         indexes = (
             models.Index(
                 fields=("stage", "priority", "run_at", "id"),
-                condition=models.Q(state="queued"),
+                condition=models.Q(state="queued", dispatched_at__isnull=False),
                 name="steps_to_claim",
             ),
             models.Index(
-                fields=("run_at", "id"),
+                fields=("stage", "priority", "run_at", "id"),
                 condition=models.Q(state="queued", dispatched_at__isnull=True),
                 name="steps_to_dispatch",
             ),

@@ -1,0 +1,100 @@
+"""The Dramatiq broker that BROKER_URL names; an in-process one when it is empty."""
+
+import logging
+from typing import Any, Final
+
+import dramatiq
+from django.conf import settings
+from django.db import connections
+from dramatiq.broker import Broker
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Middleware, TimeLimit
+
+from jobs.heartbeat import Heartbeat
+
+HEARTBEAT_SECONDS: Final = 10
+BLOCKED_SECONDS: Final = 10
+CONNECT_SECONDS: Final = 5
+
+
+class DatabaseConnections(Middleware):
+    """Keeps one database connection a worker thread, and drops it when it is broken."""
+
+    def before_process_message(self, broker: Broker, message: dramatiq.MessageProxy) -> None:
+        """Drop a broken connection before a step is claimed with it."""
+        for connection in connections.all(initialized_only=True):
+            # CONN_MAX_AGE is for web requests; a worker thread lives as long as its process.
+            connection.close_at = None
+            connection.close_if_unusable_or_obsolete()
+
+    def before_worker_thread_shutdown(self, broker: Broker, thread: Any) -> None:
+        """Close the thread's connections: nobody else can."""
+        connections.close_all()
+
+
+class LeaseRenewal(Middleware):
+    """Runs the heartbeat of this process as long as its worker runs."""
+
+    def __init__(self) -> None:
+        self._heartbeat: Heartbeat | None = None
+
+    def after_worker_boot(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Start the heartbeat."""
+        self._heartbeat = Heartbeat()
+        self._heartbeat.start()
+
+    def after_worker_shutdown(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Stop it; running steps have ended by now."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+
+
+def build(url: str) -> Broker:
+    """Return a broker for the URL, without connecting to it.
+
+    There is no Retries middleware: retries and delays are rows of the queue, and so nothing ever
+    waits in Dramatiq's delayed and dead letter queues.
+    """
+    middleware = [TimeLimit(), DatabaseConnections(), LeaseRenewal()]
+    if not url:
+        return StubBroker(middleware=middleware)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs what dramatiq logs again
+    broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware)
+    broker.parameters.heartbeat = HEARTBEAT_SECONDS
+    broker.parameters.blocked_connection_timeout = BLOCKED_SECONDS
+    broker.parameters.socket_timeout = CONNECT_SECONDS
+    broker.parameters.stack_timeout = CONNECT_SECONDS
+    return broker
+
+
+def setup() -> None:
+    """Make the configured broker the global one, to which actors bind when they are imported."""
+    dramatiq.set_broker(build(settings.BROKER_URL))
+
+
+def embedded() -> bool:
+    """Say whether steps are worked inside the process that makes them."""
+    return not settings.BROKER_URL
+
+
+def declare_queues() -> list[str]:
+    """Declare the queues of all stages at the broker; return their names.
+
+    Raises dramatiq.BrokerConnectionError when the broker cannot be reached.
+    """
+    broker = dramatiq.get_broker()
+    names = sorted(broker.get_declared_queues())
+    for name in names:
+        if isinstance(broker, RabbitmqBroker):
+            broker.declare_queue(name, ensure=True)
+        else:
+            broker.declare_queue(name)
+    return names
+
+
+def queue_depths() -> dict[str, int]:
+    """Return, by stage, the hints that wait at the broker. Raises what the broker raises."""
+    from jobs import relay  # imports the actors, which need the broker to be set
+
+    return relay.queue_depths()

@@ -1,0 +1,5 @@
+"""What Dramatiq's worker processes import first: Django, and with it broker and actors."""
+
+import django
+
+django.setup()

@@ -1,0 +1,66 @@
+"""The scheduler's threads: the relay in one, the sweeper and the schedule in the other."""
+
+import logging
+import threading
+import time
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from jobs import schedule, sweeper
+from jobs.queue import WAKE
+from jobs.relay import Relay
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS: Final = 2.0
+
+
+class Conductor:
+    """Runs relay, sweeper and schedule beside each other; several processes may."""
+
+    def __init__(
+        self, start_run: schedule.StartRun = schedule.refuse, sweep_seconds: float = SWEEP_SECONDS
+    ) -> None:
+        self._start_run = start_run
+        self._sweep_seconds = sweep_seconds
+        self._stop = threading.Event()
+        self._threads = (
+            threading.Thread(target=Relay().run, args=(self._stop,), name="relay", daemon=True),
+            threading.Thread(target=self._mend, name="sweeper", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, seconds: float = 4.0) -> bool:
+        """Ask both threads to end and wait for them; return False if one is still busy."""
+        self._stop.set()
+        WAKE.set()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _mend(self) -> None:
+        while not self._stop.is_set():
+            try:
+                mend(self._start_run)
+            except Exception as error:
+                # The next round does what this one did not.
+                expected = (DatabaseError, InterfaceError)
+                logger.warning(
+                    "the sweeper waits: %r", error, exc_info=not isinstance(error, expected)
+                )
+                connection.close()
+            self._stop.wait(self._sweep_seconds)
+        connection.close()
+
+
+def mend(start_run: schedule.StartRun) -> None:
+    """Sweep once, and start what is due by schedule."""
+    sweeper.sweep()
+    schedule.plan()
+    schedule.fire(start_run)

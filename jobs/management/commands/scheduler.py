@@ -1,0 +1,65 @@
+"""`manage.py scheduler`: relay, sweeper and schedule, the only publisher of hints."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from jobs import relay, schedule
+from jobs.conductor import Conductor, mend
+
+
+class Command(BaseCommand):
+    help = (
+        "Publish hints for due steps, mend what died, and start runs by schedule, until SIGTERM. "
+        "Needs BROKER_URL. Several schedulers may run; RabbitMQ and the database may go away and "
+        "come back. Exit codes: 0 stopped or done, 1 failed (--once), 2 no broker is configured."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="do everything that is due once, and exit"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.BROKER_URL:
+            raise CommandError(
+                "BROKER_URL is empty, so the scheduler runs inside the process that works the "
+                "steps (`manage.py demo`, `manage.py import_raw`). To run it on its own, set "
+                "BROKER_URL, such as amqp://user:password@host:5672/vhost, for every process.",
+                returncode=2,
+            )
+        if options["once"]:
+            self._once()
+        else:
+            self._run()
+
+    def _once(self) -> None:
+        try:
+            mend(schedule.refuse)
+            sent = 0
+            while published := relay.dispatch()[0]:
+                sent += published
+        except Exception as error:
+            raise CommandError(f"not everything could be done: {error!r}") from error
+        self.stdout.write(f"{sent} hints published")
+
+    def _run(self) -> None:
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        conductor = Conductor()
+        conductor.start()
+        self.stdout.write("scheduler is running")
+        self.stdout.flush()
+        stopped.wait()
+        if not conductor.stop():
+            # A thread hangs in a call to a server that does not answer; there is nothing to lose.
+            self.stderr.write("scheduler stopped while it waited for a server")
+            self.stderr.flush()
+            os._exit(0)
+        self.stdout.write("scheduler stopped")

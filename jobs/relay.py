@@ -1,0 +1,231 @@
+"""The relay: the only publisher. It turns due steps into hints on the broker.
+
+A step is marked as dispatched before its hint is sent: the other way round a worker could take
+the hint before the mark, and the mark would stand without one. A mark whose hint was lost is
+taken back, here when publishing fails and otherwise by the sweeper.
+"""
+
+import logging
+import select
+import threading
+from collections import Counter
+from typing import Any, Final, Protocol
+
+import dramatiq
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Count, Min
+from django.utils import timezone
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.stub import StubBroker
+
+from jobs.actors import ACTORS, queue_name
+from jobs.models import QueueEntry, Stage
+from jobs.queue import CHANNEL, PRIORITIES, WAKE
+from tenants.scope import every_tenant
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 200
+OUTSTANDING: Final = 500
+"""Hints of one stage and tier that may be under way; a higher tier never waits for a lower."""
+
+POLL_SECONDS: Final = 1.0
+EMBEDDED_POLL_SECONDS: Final = 0.5
+FULL_POLL_SECONDS: Final = 0.05
+BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
+
+_WHOLE_QUEUE = "the relay publishes for every tenant"
+
+_DUE = """
+EXISTS (SELECT 1 FROM etl_job_queue WHERE state = 'queued' AND dispatched_at IS NULL
+    AND stage = %s AND run_at <= %s)
+"""
+_MARK = """
+WITH due AS (
+    SELECT id FROM etl_job_queue
+    WHERE state = 'queued' AND dispatched_at IS NULL
+        AND stage = %s AND run_at <= %s AND priority IN ({priorities})
+    ORDER BY priority, run_at, id LIMIT %s {lock}
+)
+UPDATE etl_job_queue SET dispatched_at = %s
+WHERE id IN (SELECT id FROM due) AND state = 'queued' AND dispatched_at IS NULL
+RETURNING priority, run_at, id
+"""
+
+
+def dispatch() -> tuple[int, bool]:
+    """Publish hints for what is due; return how many, and whether more must wait for room.
+
+    Raises what the broker raises when it cannot be reached; nothing stays marked then.
+    """
+    with every_tenant(_WHOLE_QUEUE):
+        stages = _due_stages()
+        if not stages:
+            return 0, False
+        under_way = _under_way()
+        sent, full = 0, False
+        for stage in stages:
+            room = {p: OUTSTANDING - under_way[stage, p] for p in PRIORITIES.values()}
+            full = full or any(free <= 0 for free in room.values())
+            step_ids = _mark(stage, {p: free for p, free in room.items() if free > 0})
+            _publish(stage, step_ids)
+            sent += len(step_ids)
+        return sent, full
+
+
+def _due_stages() -> list[Stage]:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT " + ", ".join([_DUE] * len(Stage)),
+            [value for stage in Stage for value in (stage.value, now)],
+        )
+        row = cursor.fetchone()
+    return [stage for stage, due in zip(Stage, row, strict=True) if due]
+
+
+def _under_way() -> Counter[tuple[str, int]]:
+    dispatched = QueueEntry.objects.filter(
+        state=QueueEntry.State.QUEUED, dispatched_at__isnull=False
+    )
+    counts = dispatched.values_list("stage", "priority").annotate(steps=Count("pk"))
+    return Counter({(stage, priority): steps for stage, priority, steps in counts})
+
+
+def _mark(stage: str, room: dict[int, int]) -> list[int]:
+    if not room:
+        return []
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    sql = _MARK.format(
+        priorities=", ".join(str(priority) for priority in room),
+        lock="FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (stage, now, min(BATCH, sum(room.values())), now))
+        return [step_id for _, _, step_id in sorted(cursor.fetchall())]
+
+
+def _publish(stage: str, step_ids: list[int]) -> None:
+    broker = dramatiq.get_broker()
+    sent = 0
+    try:
+        for step_id in step_ids:
+            broker.enqueue(ACTORS[Stage(stage)].message(step_id))
+            sent += 1
+    finally:
+        if sent < len(step_ids):
+            forget_hints(step_ids[sent:])
+
+
+def forget_hints(step_ids: list[int]) -> int:
+    """Have the hints of these steps published again; return how many were queued."""
+    steps = QueueEntry.objects.filter(pk__in=step_ids, state=QueueEntry.State.QUEUED)
+    return steps.update(dispatched_at=None)
+
+
+def queue_depths() -> dict[str, int]:
+    """Return, by stage, the hints that wait at the broker. Raises what the broker raises."""
+    broker = dramatiq.get_broker()
+    depths = {}
+    for stage in Stage:
+        name = queue_name(stage)
+        if isinstance(broker, StubBroker):
+            depths[stage.value] = broker.queues[name].unfinished_tasks
+        elif isinstance(broker, RabbitmqBroker):
+            try:
+                depths[stage.value] = broker.get_queue_message_counts(name)[0]
+            except Exception:
+                del broker.connection
+                raise
+    return depths
+
+
+class _Waiter(Protocol):
+    longest: float
+
+    def wait(self, seconds: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class _EventWaiter:
+    """Waits for a commit of this process."""
+
+    longest = EMBEDDED_POLL_SECONDS
+
+    def wait(self, seconds: float) -> None:
+        WAKE.wait(seconds)
+        WAKE.clear()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Listener:
+    """Waits for a NOTIFY of any process, on a connection of its own."""
+
+    longest = POLL_SECONDS
+
+    def __init__(self) -> None:
+        self._connection: Any = connection.get_new_connection(connection.get_connection_params())
+        self._connection.autocommit = True
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+
+    def wait(self, seconds: float) -> None:
+        select.select([self._connection], [], [], seconds)
+        self._connection.poll()
+        self._connection.notifies.clear()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Relay:
+    """The loop: dispatch what is due, wait for more; broker and database may go and come back."""
+
+    def __init__(self) -> None:
+        self._waiter: _Waiter | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until `stop` is set (and, to be quick, `WAKE` too)."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self._turn()
+                failures = 0
+            except Exception as error:
+                # Whatever is away, the rows are where they were: nothing is lost by waiting.
+                expected = (DatabaseError, InterfaceError, dramatiq.BrokerConnectionError, OSError)
+                logger.warning(
+                    "the relay waits: %r", error, exc_info=not isinstance(error, expected)
+                )
+                self._let_go()
+                stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+        self._let_go()
+
+    def _turn(self) -> None:
+        if self._waiter is None:
+            self._waiter = _Listener() if connection.vendor == "postgresql" else _EventWaiter()
+        sent, full = dispatch()
+        if not sent:
+            self._waiter.wait(FULL_POLL_SECONDS if full else _pause(self._waiter.longest))
+
+    def _let_go(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        try:
+            if waiter is not None:
+                waiter.close()
+        finally:
+            connection.close()
+
+
+def _pause(longest: float) -> float:
+    """Return the seconds until the next step is due, at most `longest`."""
+    now = timezone.now()
+    with every_tenant(_WHOLE_QUEUE):
+        later = QueueEntry.objects.filter(
+            state=QueueEntry.State.QUEUED, dispatched_at__isnull=True, run_at__gt=now
+        )
+        due = later.aggregate(due=Min("run_at"))["due"]
+    return longest if due is None else max(0.0, min(longest, (due - now).total_seconds()))

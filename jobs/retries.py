@@ -1,0 +1,166 @@
+"""What becomes of a step that was not completed: put back, buried, replayed, cancelled."""
+
+import random
+import traceback
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from common.errors import PermanentError, TransientError
+from jobs.models import JobRun, QueueEntry, RunLog, Stage
+from jobs.queue import WHOLE_QUEUE, as_claimed, wake_relay
+from tenants.scope import every_tenant
+
+BACKOFF_SECONDS: Final = 2.0
+LONGEST_WAIT_SECONDS: Final = 3600.0
+TRACEBACK_LINES: Final = 12
+LONGEST_REASON: Final = 8000
+
+
+def fail(step: QueueEntry, error: BaseException) -> str:
+    """Put a claimed step back for later, or set it aside as dead; return its new state.
+
+    PermanentError is dead at once; everything else is tried again until the attempts are used
+    up. A step that is no longer held is left alone, and its present state returned.
+    """
+    reason = describe(error)
+    if isinstance(error, PermanentError) or step.attempts >= settings.STEP_MAX_ATTEMPTS:
+        bury(step, as_claimed(step), reason)
+    else:
+        put_back(step, as_claimed(step), reason, timezone.now() + _wait(step.attempts, error))
+    with every_tenant(WHOLE_QUEUE):
+        state: str = QueueEntry.objects.values_list("state", flat=True).get(pk=step.pk)
+    return state
+
+
+def describe(error: BaseException) -> str:
+    """Return `Type: message` and the last lines of the traceback, in storable characters."""
+    lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()[-TRACEBACK_LINES:]
+    text = "\n".join([f"{type(error).__name__}: {error}"[: LONGEST_REASON // 2], *lines])
+    text = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
+    return text[:LONGEST_REASON]
+
+
+def _wait(attempts: int, error: BaseException) -> timedelta:
+    seconds = BACKOFF_SECONDS * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+    if isinstance(error, TransientError) and error.retry_after_seconds is not None:
+        seconds = max(0.0, error.retry_after_seconds) + random.uniform(0, 1)  # noqa: S311
+    return timedelta(seconds=min(seconds, LONGEST_WAIT_SECONDS))
+
+
+def bury(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool:
+    """Set a step aside as dead if it is still as `held` says; say so in the run's log."""
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        dead = QueueEntry.objects.filter(**held).update(
+            state=QueueEntry.State.DEAD,
+            finished_at=timezone.now(),
+            leased_until=None,
+            error=reason,
+        )
+        if dead:
+            log_line(
+                step.tenant_id,
+                step.run_id,
+                f"{step.stage} step {step.key!r} is dead after {step.attempts} attempts: "
+                f"{reason.splitlines()[0]}",
+                RunLog.Level.ERROR,
+            )
+    return bool(dead)
+
+
+def put_back(step: QueueEntry, held: Mapping[str, Any], reason: str, run_at: datetime) -> bool:
+    """Queue a step again if it is still as `held` says.
+
+    When its stream has another load step queued, that one takes over its pages and attempts.
+    """
+    queued = {
+        "state": QueueEntry.State.QUEUED,
+        "run_at": run_at,
+        "dispatched_at": None,
+        "leased_until": None,
+        "finished_at": None,
+        "error": reason,
+    }
+    while True:
+        try:
+            with every_tenant(WHOLE_QUEUE), transaction.atomic():
+                moved = QueueEntry.objects.filter(**held).update(**queued)
+                wake_relay()
+                return bool(moved)
+        except IntegrityError:
+            if step.stage != Stage.LOAD:
+                raise
+        absorbed = _absorb(step, held, reason)
+        if absorbed is not None:
+            return absorbed
+
+
+def _absorb(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool | None:
+    """Leave the pages of a load step to the queued one; None if none is queued any more."""
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        queued = QueueEntry.objects.select_for_update(no_key=True).filter(
+            run_id=step.run_id,
+            stream=step.stream,
+            stage=Stage.LOAD,
+            state=QueueEntry.State.QUEUED,
+        )
+        heir = queued.first()
+        if heir is None:
+            return None
+        moved = QueueEntry.objects.filter(**held).update(
+            state=QueueEntry.State.CANCELLED,
+            finished_at=timezone.now(),
+            leased_until=None,
+            error=f"its pages are left to step {heir.key!r}; it had failed:\n{reason}",
+        )
+        if moved and held["state"] == QueueEntry.State.RUNNING:
+            attempts = max(heir.attempts, min(step.attempts, settings.STEP_MAX_ATTEMPTS - 1))
+            queued.filter(pk=heir.pk).update(attempts=attempts)
+        return bool(moved)
+
+
+def cancel_run(run_id: int) -> int:
+    """Ask a run to stop: cancel its queued steps, let the running ones end; return how many."""
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        running = JobRun.objects.filter(pk=run_id, state=JobRun.State.RUNNING)
+        if not running.update(cancel_requested=True):
+            return 0
+        return cancel_queued(run_id)
+
+
+def cancel_queued(run_id: int) -> int:
+    """Cancel the queued steps of a run; return how many there were."""
+    with every_tenant(WHOLE_QUEUE):
+        queued = QueueEntry.objects.filter(run_id=run_id, state=QueueEntry.State.QUEUED)
+        return queued.update(state=QueueEntry.State.CANCELLED, finished_at=timezone.now())
+
+
+def replay(step: QueueEntry) -> bool:
+    """Queue a dead step again with its attempts back at 0; its run runs again.
+
+    Returns False when the step is not dead any more.
+    """
+    held = {"pk": step.pk, "state": QueueEntry.State.DEAD}
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        # The run's row is locked first, as by `runs.finish_if_done`, so that neither misses
+        # what the other does.
+        run = JobRun.objects.select_for_update(no_key=True).get(pk=step.run_id)
+        if not put_back(step, held, step.error, timezone.now()):
+            return False
+        QueueEntry.objects.filter(pk=step.pk).update(attempts=0)
+        run.state, run.finished_at, run.error = JobRun.State.RUNNING, None, ""
+        run.cancel_requested = False
+        run.save(update_fields=("state", "finished_at", "error", "cancel_requested"))
+        log_line(run.tenant_id, run.pk, f"{step.stage} step {step.key!r} is tried again")
+    return True
+
+
+def log_line(
+    tenant_id: int, run_id: int, message: str, level: RunLog.Level = RunLog.Level.INFO
+) -> None:
+    """Add a line to a run's log."""
+    RunLog.objects.create(tenant_id=tenant_id, run_id=run_id, message=message, level=level)

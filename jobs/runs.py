@@ -1,0 +1,214 @@
+"""Runs: started, summed up, and finished exactly when no step of them is open."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from integrations.models import Integration, QuarantinedRecord
+from jobs import retries
+from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
+from tenants.scope import every_tenant
+from warehouse.models.staging import StagedPage
+
+_WHOLE_QUEUE = "a run is finished by whoever ended its last step"
+
+
+def start(
+    integration: Integration,
+    trigger: JobRun.Trigger,
+    mode: JobRun.Mode,
+    params: Mapping[str, Any] | None = None,
+) -> JobRun:
+    """Make a run of an integration, and its job if it has none; return the run.
+
+    Enqueue its first step in the same transaction: a run without a step never finishes.
+    """
+    with transaction.atomic():
+        job, _ = Job.objects.get_or_create(
+            integration=integration, defaults={"tenant_id": integration.tenant_id}
+        )
+        run: JobRun = JobRun.objects.create(
+            tenant_id=integration.tenant_id,
+            job=job,
+            integration=integration,
+            trigger=trigger,
+            mode=mode,
+            params=dict(params or {}),
+        )
+        retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()} started")
+    return run
+
+
+def finish_if_done(run_id: int) -> str | None:
+    """Finish a running run that has nothing open; return its new state, or None.
+
+    Called after the commit of each step and again by the sweeper, so that neither two last steps
+    that see each other open nor a worker that dies after its commit leave a run hanging.
+    """
+    with every_tenant(_WHOLE_QUEUE):
+        if not _done().filter(pk=run_id).exists():
+            return None
+        with transaction.atomic():
+            # Locked before it is looked at again: `retries.replay` locks it too.
+            run = JobRun.objects.select_for_update(no_key=True).get(pk=run_id)
+            if not _done().filter(pk=run_id).exists():
+                return None
+            return _finish(run)
+
+
+def _done() -> QuerySet[JobRun]:
+    """Running runs that have steps, none of them open, and no staged page that will be loaded."""
+    steps = QueueEntry.objects.filter(run_id=OuterRef("pk"))
+    open_steps = steps.filter(state__in=QueueEntry.OPEN)
+    dead_loads = QueueEntry.objects.filter(
+        run_id=OuterRef("run_id"),
+        stream=OuterRef("stream"),
+        stage=Stage.LOAD,
+        state=QueueEntry.State.DEAD,
+    )
+    # Pages that a dead load step left behind wait for its replay, the run does not.
+    waiting = StagedPage.objects.filter(~Exists(dead_loads), run_id=OuterRef("pk"))
+    stopped = ~Exists(steps.filter(state=QueueEntry.State.RUNNING))
+    done = Exists(steps) & ~Exists(open_steps) & ~Exists(waiting)
+    running: QuerySet[JobRun] = JobRun.objects.filter(state=JobRun.State.RUNNING)
+    return running.filter(done | (Q(cancel_requested=True) & stopped))
+
+
+def _finish(run: JobRun) -> str:
+    if run.cancel_requested:
+        retries.cancel_queued(run.pk)
+        StagedPage.objects.filter(run_id=run.pk).delete()
+    state, error = _outcome(run)
+    JobRun.objects.filter(pk=run.pk, state=JobRun.State.RUNNING).update(
+        state=state, error=error, finished_at=timezone.now()
+    )
+    level = {
+        JobRun.State.FAILED: RunLog.Level.ERROR,
+        JobRun.State.COMPLETED_WITH_ERRORS: RunLog.Level.WARNING,
+    }.get(state, RunLog.Level.INFO)
+    retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()}: {state.label}", level)
+    return state.value
+
+
+def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
+    """Return the state of a run in which nothing is open, and the reason if it failed."""
+    if run.cancel_requested:
+        return JobRun.State.CANCELLED, ""
+    dead = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DEAD).order_by("id")
+    first = dead.first()
+    if first is None:
+        set_aside = QuarantinedRecord.objects.filter(
+            run_id=run.pk,
+            severity__in=(QuarantinedRecord.Severity.RECORD, QuarantinedRecord.Severity.VALUE),
+        )
+        if set_aside.exists():
+            return JobRun.State.COMPLETED_WITH_ERRORS, ""
+        return JobRun.State.COMPLETED, ""
+    done = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DONE)
+    fatal = dead.filter(stage=Stage.EXTRACT).first() or (None if done.exists() else first)
+    if fatal is not None:
+        return JobRun.State.FAILED, fatal.error
+    return JobRun.State.COMPLETED_WITH_ERRORS, first.error
+
+
+def cancel(run: JobRun) -> int:
+    """Stop a run: queued steps are cancelled, running ones end first; return how many were."""
+    cancelled = retries.cancel_run(run.pk)
+    finish_if_done(run.pk)
+    return cancelled
+
+
+def retry_failed(run: JobRun) -> int:
+    """Queue every dead step of a run again; return how many there were."""
+    with every_tenant(_WHOLE_QUEUE), transaction.atomic():
+        dead = QueueEntry.objects.filter(run_id=run.pk, state=QueueEntry.State.DEAD)
+        return sum(retries.replay(step) for step in list(dead.order_by("id")))
+
+
+class StageSummary(TypedDict):
+    """Counts of one stage of one stream: steps by state, and what the done ones did."""
+
+    stage: str
+    stream: str
+    queued: int
+    running: int
+    done: int
+    dead: int
+    cancelled: int
+    records: int
+    rows: int
+    skipped: int
+    quarantined: int
+
+
+class RunSummary(TypedDict):
+    """A run in numbers. seconds: of run time so far. rate: records transformed a second."""
+
+    state: str
+    stages: list[StageSummary]
+    open: int
+    dead: int
+    records: int
+    rows: int
+    skipped: int
+    quarantined: int
+    seconds: float
+    rate: float
+
+
+def summary(run: JobRun) -> RunSummary:
+    """Sum up a run with one aggregate query over its steps.
+
+    records counts those of the transform steps and rows those of the load steps, so
+    that nothing is counted once a stage.
+    """
+    stages = [_stage_summary(row) for row in _by_stage(run)]
+    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
+    records = sum(row["records"] for row in stages if row["stage"] == Stage.TRANSFORM)
+    loads = [row for row in stages if row["stage"] == Stage.LOAD]
+    return {
+        "state": run.state,
+        "stages": stages,
+        "open": sum(row["queued"] + row["running"] for row in stages),
+        "dead": sum(row["dead"] for row in stages),
+        "records": records,
+        "rows": sum(row["rows"] for row in loads),
+        "skipped": sum(row["skipped"] for row in stages),
+        "quarantined": sum(row["quarantined"] for row in stages),
+        "seconds": seconds,
+        "rate": records / seconds if seconds > 0 else 0.0,
+    }
+
+
+def _by_stage(run: JobRun) -> list[dict[str, Any]]:
+    states = {state: Count("pk", filter=Q(state=state)) for state in QueueEntry.State.values}
+    totals = {
+        name: Sum(f"{column}_count")
+        for name, column in (
+            ("records", "record"),
+            ("rows", "row"),
+            ("skipped", "skipped"),
+            ("quarantined", "quarantined"),
+        )
+    }
+    steps = QueueEntry.objects.filter(run=run).values("stage", "stream").order_by("stage", "stream")
+    return list(steps.annotate(**states, **totals))
+
+
+def _stage_summary(row: dict[str, Any]) -> StageSummary:
+    return {
+        "stage": row["stage"],
+        "stream": row["stream"],
+        "queued": row["queued"],
+        "running": row["running"],
+        "done": row["done"],
+        "dead": row["dead"],
+        "cancelled": row["cancelled"],
+        "records": row["records"],
+        "rows": row["rows"],
+        "skipped": row["skipped"],
+        "quarantined": row["quarantined"],
+    }
