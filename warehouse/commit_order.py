@@ -69,7 +69,7 @@ def _commits(
 ) -> Iterator[_Loaded]:
     """Yield the commits of these pull requests, those of one together."""
     pairs = ", ".join(["(%s, %s)"] * len(pulls))
-    ids = RawSQL(
+    ids = RawSQL(  # noqa: S611
         f"SELECT id FROM pull_request_commits WHERE tenant_id = %s AND integration_id = %s"
         f" AND (repository, pull_request_number) IN (VALUES {pairs})",
         (tenant_id, integration_id, *(value for pull in pulls for value in pull)),

@@ -78,15 +78,17 @@ WITH meant AS (
         ORDER BY position
     ) AS nth
     FROM meant WHERE by_length = 1
+), link AS (
+    SELECT i.name AS integration, n.repository, n.pull_request_number, n.key AS work_item_key,
+        n.item_source_id AS work_item_source_id, wi.name AS work_item_integration,
+        n.place AS source, n.reference, n.matched_text,
+        CASE n.place {confidence} END AS confidence
+    FROM numbered n
+    JOIN integrations i ON i.id = n.integration_id AND i.tenant_id = n.tenant_id
+    JOIN integrations wi ON wi.id = n.item_integration_id AND wi.tenant_id = n.tenant_id
+    WHERE n.nth = 1
 )
-SELECT i.name AS integration, n.repository, n.pull_request_number, n.key AS work_item_key,
-    n.item_source_id AS work_item_source_id, wi.name AS work_item_integration,
-    n.place AS source, n.reference, n.matched_text, CASE n.place {confidence} END AS confidence
-FROM numbered n
-JOIN integrations i ON i.id = n.integration_id AND i.tenant_id = n.tenant_id
-JOIN integrations wi ON wi.id = n.item_integration_id AND wi.tenant_id = n.tenant_id
-WHERE n.nth = 1
-ORDER BY {order}
+SELECT * FROM link ORDER BY {order}
 """
 
 
