@@ -1,0 +1,431 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from common.errors import RecordError
+from integrations.contract import (
+    EMBEDDED,
+    LISTED,
+    AccountDraft,
+    CommentDraft,
+    CommitDraft,
+    DeploymentDraft,
+    MentionDraft,
+    PullRequestDraft,
+    PullRequestSizeDraft,
+    RepositoryDraft,
+    ReviewDraft,
+)
+from integrations.providers.github.tests.samples import (
+    COMMIT,
+    DEPLOYMENT,
+    ENTITIES,
+    ISSUE_COMMENT,
+    PULL,
+    REPOSITORY,
+    REVIEW,
+    REVIEW_COMMENT,
+    drafts,
+    encoded,
+    normalized,
+)
+
+SERVER = "https://git.example.com/api/v3/repos/acme/ants"
+
+
+def pull(**values: Any) -> PullRequestDraft:
+    [draft] = drafts(PullRequestDraft, "pulls", PULL | values)
+    return draft
+
+
+def test_a_pull_request_has_the_values_of_the_list() -> None:
+    assert pull() == PullRequestDraft(
+        source_id="70",
+        repository="acme/ants",
+        repository_source_id="5",
+        number=7,
+        title="Dig a tunnel",
+        body="It is dark.",
+        state="merged",
+        is_draft=False,
+        author_source_id="11",
+        author_login="alice",
+        created_at=datetime(2024, 5, 1, 10, tzinfo=UTC),
+        updated_at=datetime(2024, 5, 3, 10, tzinfo=UTC),
+        closed_at=datetime(2024, 5, 2, 10, tzinfo=UTC),
+        merged_at=datetime(2024, 5, 2, 10, tzinfo=UTC),
+        head_repository="alice/ants",
+        head_ref="dig",
+        head_sha="a" * 40,
+        base_ref="main",
+        base_sha="b" * 40,
+        merge_commit_sha="d" * 40,
+        labels=["zeal", "art"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "merged_at", "expected"),
+    [
+        ("open", None, "open"),
+        ("closed", None, "closed"),
+        ("closed", "2024-05-02T10:00:00Z", "merged"),
+    ],
+)
+def test_a_closed_pull_request_is_merged_when_it_has_been(
+    state: str, merged_at: str | None, expected: str
+) -> None:
+    assert pull(state=state, merged_at=merged_at).state == expected
+
+
+def test_only_the_detail_of_a_pull_request_has_a_size() -> None:
+    assert drafts(PullRequestSizeDraft, "pulls", PULL) == []
+    detail = PULL | {"additions": 5, "deletions": 0, "changed_files": 2, "merged": True}
+    assert drafts(PullRequestSizeDraft, "pulls", detail) == [
+        PullRequestSizeDraft(
+            source_id="70",
+            updated_at=datetime(2024, 5, 3, 10, tzinfo=UTC),
+            additions=5,
+            deletions=0,
+            changed_files=2,
+        )
+    ]
+
+
+def test_a_pull_request_from_a_vanished_fork_keeps_its_branch() -> None:
+    draft = pull(head={"ref": "dig", "sha": "a" * 40, "repo": None})
+    assert (draft.head_repository, draft.head_ref) == (None, "dig")
+
+
+def test_a_pull_request_of_a_vanished_account_has_no_author() -> None:
+    draft = pull(user=None)
+    assert (draft.author_source_id, draft.author_login) == (None, None)
+    assert drafts(AccountDraft, "pulls", PULL | {"user": None}) == []
+
+
+def test_an_account_without_login_is_still_an_account() -> None:
+    assert (pull(user={"id": 11}).author_source_id, pull(user={"id": 11}).author_login) == (
+        "11",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.github.com/repos/acme/ants/pulls/7", f"{SERVER}/pulls/7"]
+)
+def test_without_a_base_repository_the_address_names_it(url: str) -> None:
+    draft = pull(base={"ref": "main", "sha": "b" * 40, "repo": None}, url=url)
+    assert (draft.repository, draft.repository_source_id) == ("acme/ants", None)
+
+
+def test_a_repository_called_repos_is_found_in_an_address() -> None:
+    draft = pull(base=None, url="https://api.github.com/repos/repos/repos/pulls/7")
+    assert draft.repository == "repos/repos"
+
+
+def test_no_body_stays_none_and_an_empty_one_empty() -> None:
+    assert (pull(body=None).body, pull(body="").body) == (None, "")
+
+
+def test_newer_versions_of_the_api_leave_out_the_merge_commit() -> None:
+    newer = {name: value for name, value in PULL.items() if name != "merge_commit_sha"}
+    [draft] = drafts(PullRequestDraft, "pulls", newer)
+    assert draft.merge_commit_sha is None
+
+
+def test_a_pull_request_brings_its_repository_and_author_as_embedded() -> None:
+    [repository] = drafts(RepositoryDraft, "pulls", PULL)
+    [account] = drafts(AccountDraft, "pulls", PULL)
+    assert (repository.full_name, repository.authority) == ("acme/ants", EMBEDDED)
+    assert account == AccountDraft(source_id="11", login="alice", kind="User", authority=EMBEDDED)
+
+
+def test_branch_title_and_body_of_a_pull_request_are_searched_for_mentions() -> None:
+    entity = PULL | {
+        "title": "ABC-1 dig",
+        "body": "see https://jira.example.com/browse/ABC-2",
+        "head": {"ref": "abc-3", "sha": None, "repo": None},
+    }
+    found = drafts(MentionDraft, "pulls", entity)
+    assert [(m.place, m.reference, m.key, m.matched_text) for m in found] == [
+        ("branch", "", "ABC-3", "abc-3"),
+        ("title", "", "ABC-1", "ABC-1"),
+        ("body", "", "ABC-2", "ABC-2"),
+    ]
+    assert {(m.repository, m.pull_request_number) for m in found} == {("acme/ants", 7)}
+
+
+def test_a_listed_repository_says_all_about_itself() -> None:
+    assert drafts(RepositoryDraft, "repositories", REPOSITORY) == [
+        RepositoryDraft(
+            source_id="5",
+            full_name="acme/ants",
+            default_branch="main",
+            is_private=True,
+            is_archived=False,
+            is_fork=False,
+            created_at=datetime(2020, 1, 1, tzinfo=UTC),
+            updated_at=datetime(2024, 1, 1, tzinfo=UTC),
+            pushed_at=datetime(2024, 1, 2, tzinfo=UTC),
+            authority=LISTED,
+        )
+    ]
+
+
+def test_a_commit_belongs_to_the_pull_request_of_its_line() -> None:
+    entity = {"pull_number": 7, "body": COMMIT | {"commit": COMMIT["commit"] | {"message": "A-1"}}}
+    [draft] = drafts(CommitDraft, "pull_commits", entity)
+    assert draft == CommitDraft(
+        repository="acme/ants",
+        pull_request_number=7,
+        sha="a" * 40,
+        message="A-1",
+        author_login="alice",
+        author_name="Alice",
+        author_email="a@example.com",
+        authored_at=datetime(2024, 5, 1, 10, tzinfo=UTC),
+        committer_name="Hub",
+        committer_email="h@example.com",
+        committed_at=datetime(2024, 5, 1, 10, 30, tzinfo=UTC),
+        parent_shas=["b" * 40, "c" * 40],
+    )
+    [mention] = drafts(MentionDraft, "pull_commits", entity)
+    assert (mention.place, mention.reference, mention.key) == ("commit", "a" * 40, "A-1")
+    assert [a.source_id for a in drafts(AccountDraft, "pull_commits", entity)] == ["11", "12"]
+
+
+@pytest.mark.parametrize("nobody", [None, {}])
+def test_a_commit_without_a_known_author_keeps_what_git_says(nobody: Any) -> None:
+    entity = {"pull_number": 7, "body": COMMIT | {"author": nobody, "committer": nobody}}
+    [draft] = drafts(CommitDraft, "pull_commits", entity)
+    assert (draft.author_login, draft.author_name) == (None, "Alice")
+    assert drafts(AccountDraft, "pull_commits", entity) == []
+
+
+def test_a_commit_that_git_knows_no_author_of_is_kept() -> None:
+    git = {"message": "Dig", "author": None, "committer": None}
+    [draft] = drafts(
+        CommitDraft, "pull_commits", {"pull_number": 7, "body": COMMIT | {"commit": git}}
+    )
+    assert (draft.author_name, draft.authored_at, draft.committed_at) == (None, None, None)
+
+
+def test_a_commit_without_its_pull_request_is_refused() -> None:
+    with pytest.raises(RecordError, match="missing_field at pull_number"):
+        normalized("pull_commits", COMMIT)
+
+
+@pytest.mark.parametrize("entity", [REVIEW, {"pull_number": 7, "body": REVIEW}])
+def test_a_review_is_read_with_and_without_the_line_around_it(entity: Any) -> None:
+    assert drafts(ReviewDraft, "reviews", entity) == [
+        ReviewDraft(
+            source_id="700",
+            repository="acme/ants",
+            pull_request_number=7,
+            author_source_id="11",
+            author_login="alice",
+            state="CHANGES_REQUESTED",
+            body="",
+            submitted_at=datetime(2024, 5, 1, 11, tzinfo=UTC),
+            commit_sha="a" * 40,
+        )
+    ]
+
+
+def test_a_pending_review_of_nobody_is_kept() -> None:
+    pending = REVIEW | {"state": "PENDING", "user": None}
+    del pending["submitted_at"]
+    [draft] = drafts(ReviewDraft, "reviews", pending)
+    assert (draft.state, draft.submitted_at, draft.author_login) == ("PENDING", None, None)
+
+
+def test_a_comment_on_a_line_names_its_pull_request_by_address() -> None:
+    assert drafts(CommentDraft, "review_comments", REVIEW_COMMENT) == [
+        CommentDraft(
+            kind="review",
+            source_id="7000",
+            repository="acme/ants",
+            pull_request_number=7,
+            author_source_id="12",
+            author_login="ci[bot]",
+            body="Too deep",
+            created_at=datetime(2024, 5, 1, 11, tzinfo=UTC),
+            updated_at=datetime(2024, 5, 1, 11, 30, tzinfo=UTC),
+            path="tunnel.go",
+            line=3,
+            review_source_id="700",
+        )
+    ]
+
+
+def test_a_comment_on_a_line_that_has_gone_has_no_line() -> None:
+    gone = REVIEW_COMMENT | {"line": None, "pull_request_review_id": None}
+    [draft] = drafts(CommentDraft, "review_comments", gone)
+    assert (draft.path, draft.line, draft.review_source_id) == ("tunnel.go", None, None)
+
+
+@pytest.mark.parametrize("base", ["https://api.github.com/repos/acme/ants", SERVER])
+def test_a_comment_in_the_conversation_of_a_pull_request_is_kept(base: str) -> None:
+    [draft] = drafts(
+        CommentDraft, "issue_comments", ISSUE_COMMENT | {"issue_url": f"{base}/issues/7"}
+    )
+    assert (draft.kind, draft.source_id, draft.repository, draft.pull_request_number) == (
+        "issue",
+        "7000",
+        "acme/ants",
+        7,
+    )
+
+
+@pytest.mark.parametrize("name", ["ants", "pull"])
+def test_a_comment_on_a_plain_issue_is_nothing_and_no_fault(name: str) -> None:
+    made = normalized(
+        "issue_comments",
+        ISSUE_COMMENT
+        | {
+            "html_url": f"https://github.com/acme/{name}/issues/7#issuecomment-7000",
+            "issue_url": f"https://api.github.com/repos/acme/{name}/issues/7",
+        },
+    )
+    assert (made.drafts, made.problems) == ([], [])
+
+
+def test_a_deployment_belongs_to_the_repository_of_its_address() -> None:
+    assert drafts(DeploymentDraft, "deployments", DEPLOYMENT) == [
+        DeploymentDraft(
+            source_id="9",
+            repository="acme/ants",
+            environment="production",
+            ref="main",
+            sha="a" * 40,
+            task="deploy",
+            creator_login="ci[bot]",
+            created_at=datetime(2024, 5, 2, 10, tzinfo=UTC),
+            updated_at=datetime(2024, 5, 2, 10, 5, tzinfo=UTC),
+        )
+    ]
+
+
+def test_members_that_nobody_reads_may_be_anything() -> None:
+    assert pull(milestone=[[1]], node_id={"a": None}, assignee=7) == pull()
+
+
+OPTIONAL_TIMES = [
+    ("pulls", PULL, "closed_at", "closed_at"),
+    ("reviews", REVIEW, "submitted_at", "submitted_at"),
+    ("review_comments", REVIEW_COMMENT, "updated_at", "updated_at"),
+    ("repositories", REPOSITORY, "pushed_at", "pushed_at"),
+]
+IMPOSSIBLE_TIMES = [
+    "0000-00-00",
+    "2024-02-30T10:00:00Z",
+    "infinity",
+    "10000-01-01T00:00:00Z",
+    1e300,
+]
+
+
+@pytest.mark.parametrize("value", IMPOSSIBLE_TIMES)
+@pytest.mark.parametrize(("stream", "entity", "member", "path"), OPTIONAL_TIMES)
+def test_an_impossible_optional_time_is_left_out_and_named(
+    stream: str, entity: dict[str, Any], member: str, path: str, value: Any
+) -> None:
+    made = normalized(stream, entity | {member: value})
+    [problem] = made.problems
+    assert (problem.severity, problem.reason, problem.path, problem.position) == (
+        "value",
+        "bad_time",
+        path,
+        3,
+    )
+    assert any(getattr(draft, member, 0) is None for draft in made.drafts)
+
+
+def test_an_impossible_time_in_a_line_is_named_from_the_root_of_the_line() -> None:
+    git = COMMIT["commit"] | {"author": {"date": "2024-02-30T10:00:00Z"}}
+    made = normalized("pull_commits", {"pull_number": 7, "body": COMMIT | {"commit": git}})
+    assert [p.path for p in made.problems] == ["body.commit.author.date"]
+
+
+@pytest.mark.parametrize("value", IMPOSSIBLE_TIMES)
+@pytest.mark.parametrize("member", ["created_at", "updated_at"])
+def test_a_pull_request_without_its_own_times_is_refused(member: str, value: Any) -> None:
+    with pytest.raises(RecordError) as refused:
+        normalized("pulls", PULL | {member: value})
+    assert (refused.value.reason, refused.value.path) == ("bad_time", member)
+
+
+REFUSED = [
+    ("pulls", PULL | {"number": 2**31}, "number"),
+    ("pulls", PULL | {"number": 2**70}, "number"),
+    ("pulls", PULL | {"number": 0}, "number"),
+    ("pulls", PULL | {"number": "7"}, "number"),
+    ("pulls", PULL | {"id": 2**63}, "id"),
+    ("pulls", PULL | {"additions": 2**31}, "additions"),
+    ("pulls", PULL | {"state": "odd"}, "state"),
+    ("pulls", PULL | {"title": None}, "title"),
+    ("pulls", PULL | {"labels": [{"name": "a"}, {"name": 3}]}, "labels[1].name"),
+    ("pulls", PULL | {"base": None, "url": "https://example.com/7"}, "url"),
+    ("pulls", PULL | {"base": None, "url": None}, "url"),
+    ("pulls", PULL | {"base": None, "url": "http://[broken"}, "url"),
+    ("pulls", [PULL], ""),
+    ("pulls", None, ""),
+    ("pull_commits", {"pull_number": 2**31, "body": COMMIT}, "pull_number"),
+    ("pull_commits", {"pull_number": 7, "body": COMMIT | {"sha": "a" * 12_000}}, "body.sha"),
+    ("pull_commits", {"pull_number": 7, "body": COMMIT | {"commit": None}}, "body.commit"),
+    ("reviews", {"pull_number": 7, "body": REVIEW | {"id": "700"}}, "body.id"),
+    ("reviews", REVIEW | {"pull_request_url": None}, "pull_request_url"),
+    ("review_comments", REVIEW_COMMENT | {"line": -(2**40)}, "line"),
+    (
+        "review_comments",
+        REVIEW_COMMENT | {"pull_request_url": "https://x/repos/a/b/pulls/9999999999"},
+        "pull_request_url",
+    ),
+    ("issue_comments", ISSUE_COMMENT | {"html_url": "https://github.com/acme"}, "html_url"),
+    ("repositories", REPOSITORY | {"full_name": "a/" + "b" * 12_000}, "full_name"),
+    ("deployments", DEPLOYMENT | {"repository_url": ""}, "repository_url"),
+]
+
+
+@pytest.mark.parametrize(("stream", "entity", "path"), REFUSED)
+def test_what_cannot_be_kept_is_refused_with_its_path(stream: str, entity: Any, path: str) -> None:
+    with pytest.raises(RecordError) as refused:
+        normalized(stream, entity)
+    assert refused.value.path == path
+    assert refused.value.reason
+
+
+@pytest.mark.parametrize("stream", ENTITIES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id": 1',
+        b"nonsense",
+        b'{"id": 1, "body": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"pull_number": 7, "body": {"id": NaN}}',
+        b'{"id": 1, "body": {"x": 1e999}}',
+        b'{"id": ' + b"9" * 5000 + b"}",
+        b'{"title": "\xff"}',
+        b"{}",
+    ],
+)
+def test_a_hostile_record_is_refused_and_nothing_worse(stream: str, body: bytes) -> None:
+    with pytest.raises(RecordError):
+        normalized(stream, body)
+
+
+def test_nul_is_taken_out_of_all_text_and_noted() -> None:
+    head = {"ref": "abc\0-1", "sha": "a" * 40, "repo": None}
+    made = normalized("pulls", PULL | {"title": "a\0b", "head": head, "labels": [{"name": "\0x"}]})
+    [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
+    assert (draft.title, draft.head_ref, draft.labels) == ("ab", "abc-1", ["x"])
+    assert [d.key for d in made.drafts if isinstance(d, MentionDraft)] == ["ABC-1"]
+    assert [(p.severity, p.reason) for p in made.problems] == [("note", "nul")]
+
+
+def test_half_a_surrogate_pair_is_replaced_and_noted() -> None:
+    made = normalized("pulls", encoded(PULL | {"title": "a"}).replace(b'"a"', b'"a\\ud800"'))
+    [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
+    assert draft.title == "a\ufffd"
+    assert [(p.severity, p.reason) for p in made.problems] == [("note", "surrogate")]
