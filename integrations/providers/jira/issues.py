@@ -149,8 +149,6 @@ def _description(raw: msgspec.Raw, reading: Reading) -> str | None:
 
 def _custom_fields(body: bytes, reading: Reading) -> tuple[dict[str, Any], Parts]:
     """Return every custom field that has a value: as decoded JSON, and as it stands."""
-    if b'"customfield_' not in body:
-        return {}, {}
     parts = {
         name: raw
         for name, raw in shapes.ALL_FIELDS.decode(body).fields.items()
