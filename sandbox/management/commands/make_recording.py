@@ -48,6 +48,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--ledger", action="store_true", help="write DIR/ledger.json: what a warehouse holds"
         )
+        parser.add_argument("--jira-only", action="store_true", help="write no GitHub")
         parser.add_argument(
             "--force", action="store_true", help="replace a recording that is already there"
         )
@@ -70,7 +71,13 @@ class Command(BaseCommand):
         )
         progress = self._report if sys.stderr.isatty() else None
         try:
-            ledger = write(world, directory, ledger=options["ledger"], progress=progress)
+            ledger = write(
+                world,
+                directory,
+                ledger=options["ledger"],
+                github=not options["jira_only"],
+                progress=progress,
+            )
         except OSError as error:
             raise CommandError(f"The recording is not complete: {error}") from error
         tables = ledger["tables"]

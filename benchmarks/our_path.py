@@ -1,0 +1,81 @@
+"""Our own path as a contestant: `import_raw` with its queue, its scheduler and its workers."""
+
+import json
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import BenchError, Peaks, run, service, watched
+from services import has_consumers
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS = 2
+_READY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How an import went. seconds: by its own clock, else with the interpreter's start."""
+
+    seconds: float
+    process_seconds: float
+    peaks: dict[str, Peaks]
+
+
+def migrate(env: dict[str, str]) -> None:
+    """Make the tables in the new database, which is no part of what is measured."""
+    run(_manage("migrate", "--verbosity", "0"), env, ROOT)
+
+
+def load(recording: Path, database_url: str, broker_url: str | None, work: Path) -> Imported:
+    """Import the recording into a new database; without a broker, in one process."""
+    work.mkdir(parents=True, exist_ok=True)
+    env = {
+        "DATABASE_URL": database_url,
+        "BROKER_URL": broker_url or "",
+        "CHANNEL_LAYER_URL": "",
+        "VAR_DIR": str(work),
+    }
+    migrate(env)
+    peaks: dict[str, Peaks] = {}
+    with ExitStack() as stack:
+        if broker_url is not None:
+            for name, arguments in (
+                ("scheduler", ("scheduler",)),
+                ("workers", ("worker", "--processes", str(WORKERS))),
+            ):
+                log = work / f"{name}.log"
+                process = stack.enter_context(service(_manage(*arguments), env, ROOT, log))
+                peaks[name] = stack.enter_context(watched(process))
+            _await_consumers(broker_url, work)
+        command = _manage("import_raw", str(recording), "--tenant", "bench", "--create", "--json")
+        done = run(command, env, ROOT)
+    peaks["import_raw"] = done.peaks
+    return Imported(_own_seconds(done.output, done.seconds), done.seconds, peaks)
+
+
+def _await_consumers(broker_url: str, work: Path) -> None:
+    """Wait until the workers listen, so that their start is not measured."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not has_consumers(broker_url):
+        if time.monotonic() > deadline:
+            words = (work / "workers.log").read_text()[-800:]
+            raise BenchError(f"No worker listens after {_READY_SECONDS} s:\n{words}")
+        time.sleep(0.5)
+
+
+def _own_seconds(output: str, otherwise: float) -> float:
+    """Return the `seconds` that the command reports, if it does."""
+    try:
+        reported = json.loads(output)
+    except json.JSONDecodeError:
+        return otherwise
+    if isinstance(reported, dict) and isinstance(reported.get("seconds"), int | float):
+        return float(reported["seconds"])
+    return otherwise
+
+
+def _manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(ROOT / "manage.py"), *arguments)
