@@ -1,0 +1,57 @@
+"""The admin site: its dashboard, its tenant chooser, and who may enter."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from etl_project.dashboard import dashboard
+from tenants.permissions import CHOICE_KEY, EVERY, access_of
+
+if TYPE_CHECKING:
+    BaseSite = AdminSite
+else:
+    from unfold.sites import UnfoldAdminSite as BaseSite
+
+
+class EtlAdminSite(BaseSite):
+    """The only site: everything a person sees is here."""
+
+    index_title = "Home"
+    index_template = "admin/dashboard.html"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whoever may see a tenant may enter; see `tenants.permissions`."""
+        return access_of(request) is not None
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Addresses beside those of the models."""
+        return [path("tenant/", self.admin_view(require_POST(choose_tenant)), name="choose_tenant")]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().index(request, {**dashboard(), **(extra_context or {})})
+
+
+def choose_tenant(request: HttpRequest) -> HttpResponse:
+    """Keep the posted choice of tenant in the session, and go home.
+
+    A tenant that the user may not choose is answered like one that does not exist.
+    """
+    access = access_of(request)
+    choice = request.POST.get("tenant", "")
+    if access is None:
+        raise Http404
+    if choice == EVERY and access.is_operator:
+        request.session[CHOICE_KEY] = EVERY
+    elif choice in {str(tenant.pk) for tenant in access.tenants}:
+        request.session[CHOICE_KEY] = int(choice)
+    else:
+        raise Http404
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    return HttpResponseRedirect(target)

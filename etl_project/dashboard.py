@@ -1,0 +1,109 @@
+"""What Home shows of the tenant in scope."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from integrations.models import Integration, QuarantinedRecord
+from jobs.models import JobRun, QueueEntry
+from mappings.models import StatusResolution, WitResolution
+from warehouse.models import Changelog, PullRequest, WorkItem
+
+COUNTED: Final = 100_000
+"""Cards count no further than this: a count of a million rows takes seconds."""
+SHOWN_RUNS: Final = 8
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number of Home. note: what it means; link: where its rows are; tone: as of tags."""
+
+    title: str
+    icon: str
+    value: str
+    note: str
+    link: str
+    tone: str = "plain"
+
+
+def dashboard() -> dict[str, Any]:
+    """Return the context of Home, for the tenant scope that holds."""
+    types = WitResolution.objects.filter(mapping=None).count()
+    statuses = StatusResolution.objects.filter(mapping=None).count()
+    quarantined = QuarantinedRecord.objects.exclude(severity="note")
+    return {
+        "cards": (
+            Card(
+                "Work items",
+                "task_alt",
+                bounded_count(WorkItem.objects.filter(deleted_at=None)),
+                "loaded from the sources",
+                reverse("admin:warehouse_workitem_changelist"),
+            ),
+            Card(
+                "Changes",
+                "history",
+                bounded_count(Changelog.objects.all()),
+                "in the histories of work items",
+                reverse("admin:warehouse_workitem_changelist"),
+            ),
+            Card(
+                "Pull requests",
+                "merge",
+                bounded_count(PullRequest.objects.filter(deleted_at=None)),
+                "loaded from the sources",
+                reverse("admin:warehouse_pullrequest_changelist"),
+            ),
+            Card(
+                "Unmapped types",
+                "category",
+                f"{types:,}",
+                "occur without a rule" if types else "every type has a rule",
+                reverse("admin:mappings_witmapping_changelist"),
+                "warning" if types else "good",
+            ),
+            Card(
+                "Unmapped statuses",
+                "swap_horiz",
+                f"{statuses:,}",
+                "occur without a rule" if statuses else "every status has a rule",
+                reverse("admin:mappings_statusmapping_changelist"),
+                "warning" if statuses else "good",
+            ),
+            Card(
+                "Quarantined",
+                "report",
+                bounded_count(quarantined),
+                "records or values set aside",
+                reverse("admin:integrations_quarantinedrecord_changelist"),
+                "warning" if quarantined.exists() else "good",
+            ),
+        ),
+        "runs": last_runs(),
+        "integrations": Integration.objects.filter(is_active=True).select_related("tenant")[:50],
+    }
+
+
+def bounded_count(rows: Any) -> str:
+    """Return how many rows there are, or that there are more than COUNTED."""
+    count = rows.order_by()[: COUNTED + 1].count()
+    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
+
+
+def last_runs() -> list[tuple[JobRun, int]]:
+    """Return the newest runs, each with how much of its known steps is done, in percent."""
+    runs = list(JobRun.objects.select_related("integration", "tenant").order_by("-id")[:SHOWN_RUNS])
+    steps = {
+        row["run_id"]: row
+        for row in QueueEntry.objects.filter(run__in=runs)
+        .values("run_id")
+        .annotate(total=Count("id"), open=Count("id", filter=Q(state__in=QueueEntry.OPEN)))
+    }
+    shown = []
+    for run in runs:
+        known = steps.get(run.pk, {"total": 0, "open": 0})
+        done = known["total"] - known["open"]
+        shown.append((run, round(100 * done / known["total"]) if known["total"] else 0))
+    return shown

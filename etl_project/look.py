@@ -1,0 +1,42 @@
+"""How the admin looks: the settings of django-unfold."""
+
+from typing import Any, Final
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": "ETL",
+    "SITE_HEADER": "Engineering data",
+    "SITE_SUBHEADER": "etl_project.navigation.tenant_name",
+    "SITE_SYMBOL": "conversion_path",
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": False,
+    "ENVIRONMENT": "etl_project.navigation.environment",
+    "SITE_DROPDOWN": "etl_project.navigation.tenant_choices",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "etl_project.navigation.favicon"}
+    ],
+    "STYLES": ["etl_project.navigation.stylesheet"],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.1% .013 230)",
+            "100": "oklch(94.2% .03 230)",
+            "200": "oklch(89% .058 230)",
+            "300": "oklch(81.5% .1 231)",
+            "400": "oklch(72% .135 233)",
+            "500": "oklch(62% .15 240)",
+            "600": "oklch(53.5% .155 246)",
+            "700": "oklch(46.5% .14 248)",
+            "800": "oklch(40.5% .115 250)",
+            "900": "oklch(35.5% .09 251)",
+            "950": "oklch(25.5% .065 252)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "etl_project.navigation.sidebar",
+    },
+    "LOGIN": {"form": "etl_project.navigation.LoginForm"},
+}

@@ -1,0 +1,144 @@
+"""Runs with their live page, and the queue."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from jobs.models import JobRun, QueueEntry
+from jobs.progress import progress_of
+from tenants.admin import LoadedModelAdmin, shortened, tag
+from tenants.scope import tenant_scope
+
+RUN_TONES = {
+    "running": "busy",
+    "completed": "good",
+    "completed_with_errors": "warning",
+    "failed": "bad",
+    "cancelled": "plain",
+}
+STEP_TONES = {
+    "queued": "plain",
+    "running": "busy",
+    "done": "good",
+    "dead": "bad",
+    "cancelled": "plain",
+}
+
+
+@admin.register(JobRun)
+class JobRunAdmin(LoadedModelAdmin):
+    """Runs. The page of one shows its progress live (`static/etl/run.js`)."""
+
+    list_display = (
+        "number",
+        "integration",
+        "shown_state",
+        "mode",
+        "trigger",
+        "started_at",
+        "lasted",
+    )
+    list_filter = ("state", "mode", "trigger", "integration")
+    list_select_related = ("integration",)
+    ordering = ("-id",)
+    sortable_by = ()
+
+    @admin.display(description="Run")
+    def number(self, row: JobRun) -> str:
+        return f"Run {row.pk}"
+
+    @admin.display(description="State")
+    def shown_state(self, row: JobRun) -> str:
+        return tag(row.get_state_display(), RUN_TONES.get(row.state, "plain"))
+
+    @admin.display(description="Duration")
+    def lasted(self, row: JobRun) -> str:
+        if row.finished_at is None:
+            return "–"
+        seconds = (row.finished_at - row.started_at).total_seconds()
+        return (
+            f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        run: JobRun = self.object_or_404(request, object_id)
+        with tenant_scope(run.tenant_id):
+            progress = progress_of(run)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": run,
+            "title": f"Run {run.pk} of {run.integration}",
+            "run": run,
+            "progress": progress,
+            "addresses": {
+                "poll": reverse("run_progress", args=(run.pk,)),
+                "socket": f"/ws/runs/{run.pk}/",
+                "step": reverse("admin:jobs_queueentry_changelist"),
+                "set_aside": reverse("admin:integrations_quarantinedrecord_changelist"),
+            },
+        }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "jobs/run.html", context)
+
+
+@admin.register(QueueEntry)
+class QueueEntryAdmin(LoadedModelAdmin):
+    """Steps of the queue."""
+
+    list_display = (
+        "number",
+        "stage",
+        "stream",
+        "shown_state",
+        "of_run",
+        "attempts",
+        "record_count",
+        "row_count",
+        "shown_error",
+    )
+    list_filter = ("state", "stage", "integration")
+    linked_filters = ("run", "run_id", "stream")
+    list_select_related = ("run", "integration")
+    key_search = ("key",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("stage", "stream", "state"),
+        "key",
+        "error",
+        ("run", "integration"),
+        ("attempts", "priority", "fence"),
+        ("record_count", "row_count", "skipped_count", "quarantined_count"),
+        ("run_at", "dispatched_at"),
+        ("leased_by", "leased_until"),
+        ("created_at", "started_at", "finished_at"),
+        "params",
+    )
+
+    @admin.display(description="Step")
+    def number(self, row: QueueEntry) -> str:
+        return f"Step {row.pk}"
+
+    @admin.display(description="State")
+    def shown_state(self, row: QueueEntry) -> str:
+        return tag(row.get_state_display(), STEP_TONES.get(row.state, "plain"))
+
+    @admin.display(description="Run")
+    def of_run(self, row: QueueEntry) -> str:
+        url = reverse("admin:jobs_jobrun_change", args=(row.run_id,))
+        return format_html('<a class="etl-link" href="{}">Run {}</a>', url, row.run_id)
+
+    @admin.display(description="Reason")
+    def shown_error(self, row: QueueEntry) -> str:
+        return shortened(row.error, 60)

@@ -1,0 +1,255 @@
+// The run page: shows a snapshot, then what the WebSocket sends; polls while it does not come
+// through. Everything is put in as text, for names and reasons come from outside.
+"use strict";
+
+(() => {
+  const MAX_WAIT_MS = 15000;
+  const POLL_MS = 2000;
+  const RESYNC_MS = 10000;
+  const FAILURES_BEFORE_POLLING = 2;
+  const TONES = {
+    running: "busy", completed: "good", completed_with_errors: "warning", failed: "bad",
+    record: "bad", value: "warning",
+  };
+  const SEVERITIES = { record: "Record set aside", value: "Value left out", note: "Cleaned" };
+
+  const byId = (id) => document.getElementById(id);
+  const number = (value) => value.toLocaleString("en");
+
+  function element(tag, attributes, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+
+  const tag = (text, tone) => element("span", { class: `etl-tag etl-tag-${tone || "plain"}` }, text);
+  const cell = (label, ...children) => element("td", { "data-label": label }, ...children);
+  const count = (label, value) =>
+    element("td", { "data-label": label, class: "etl-right" }, number(value));
+
+  function duration(seconds) {
+    const whole = Math.round(seconds);
+    if (seconds < 10) return `${seconds.toFixed(1)} s`;
+    if (whole < 60) return `${whole} s`;
+    if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  }
+
+  function moment(text) {
+    return text ? `${text.slice(0, 10)} ${text.slice(11, 19)}` : "–";
+  }
+
+  function barTone(progress) {
+    return progress.is_finished ? TONES[progress.state] || "" : "";
+  }
+
+  function bar(done, total, dead) {
+    const percent = total ? (100 * done) / total : 0;
+    const fill = element("span");
+    fill.style.width = `${percent}%`;
+    const tone = dead ? " etl-bar-bad" : done === total ? " etl-bar-good" : "";
+    return element("div", { class: `etl-bar etl-bar-small${tone}` }, fill);
+  }
+
+  function stageRow(stage) {
+    const total = stage.queued + stage.running + stage.done + stage.dead + stage.cancelled;
+    const parts = [];
+    for (const state of ["running", "queued", "dead", "cancelled"]) {
+      if (stage[state]) parts.push(`${number(stage[state])} ${state}`);
+    }
+    const states = parts.length
+      ? element("span", { class: "etl-source" }, ` ${parts.join(", ")}`)
+      : "";
+    const steps = element("span", {}, `${number(stage.done)} of ${number(total)}`, states);
+    return element(
+      "tr",
+      { "data-stage": stage.stage, "data-stream": stage.stream },
+      cell("Stage", stage.stage[0].toUpperCase() + stage.stage.slice(1)),
+      cell("Stream", stage.stream),
+      cell("Progress", bar(stage.done, total, stage.dead)),
+      element("td", { "data-label": "Steps", class: "etl-right" }, steps),
+      count("Records", stage.records),
+      count("Rows", stage.rows),
+      count("Unchanged", stage.skipped),
+      count("Set aside", stage.quarantined),
+    );
+  }
+
+  function deadRow(step, page) {
+    const link = element(
+      "a", { class: "etl-link", href: `${page.dataset.steps}${step.id}/change/` },
+      `${step.stage} ${step.stream} ${step.key}`,
+    );
+    return element(
+      "tr", {},
+      cell("Step", element("span", {}, link)),
+      cell("Attempts", number(step.attempts)),
+      cell("Reason", element("span", { class: "etl-wrap" }, step.error)),
+    );
+  }
+
+  function asideRow(row, page) {
+    const link = element(
+      "a", { class: "etl-link", href: `${page.dataset.setAside}${row.id}/change/` }, row.reason,
+    );
+    return element(
+      "tr", {},
+      cell("Reason", link),
+      cell("Severity", tag(SEVERITIES[row.severity] || row.severity, TONES[row.severity])),
+      cell("Place", element("span", { class: "etl-mono" }, row.place)),
+      cell("Detail", element("span", {}, row.detail)),
+    );
+  }
+
+  function logLine(line) {
+    return element(
+      "li", {},
+      element("time", { datetime: line.at, title: line.at }, line.at.slice(11, 19)),
+      element("span", { class: `etl-wrap etl-log-${line.level}` }, line.message),
+    );
+  }
+
+  function showNumbers(progress) {
+    for (const name of ["records", "rows", "skipped", "quarantined"]) {
+      byId(`run-${name}`).textContent = number(progress[name]);
+    }
+    byId("run-rate").textContent = progress.rate ? number(Math.round(progress.rate)) : "–";
+    byId("run-seconds").textContent = duration(progress.seconds);
+    byId("run-started").textContent = moment(progress.started_at);
+    byId("run-finished").textContent = moment(progress.finished_at);
+  }
+
+  function showHead(progress) {
+    const state = byId("run-state");
+    const label = progress.is_cancelling ? "Cancelling" : progress.state_label;
+    state.dataset.state = progress.state;
+    state.replaceChildren(tag(label, TONES[progress.state]));
+    const error = byId("run-error");
+    error.textContent = progress.error;
+    error.hidden = !progress.error;
+    const total = progress.done + progress.open;
+    byId("run-steps").textContent = `${number(progress.done)} of ${number(total)} known steps`;
+    byId("run-left").textContent = progress.is_finished
+      ? ""
+      : progress.seconds_left === null
+        ? "time left not known yet"
+        : `about ${duration(progress.seconds_left)} left`;
+    const whole = byId("run-bar");
+    const tone = barTone(progress);
+    whole.className = `etl-bar${tone ? ` etl-bar-${tone}` : ""}`;
+    whole.setAttribute("aria-valuenow", progress.percent);
+    whole.firstElementChild.style.width = `${progress.percent}%`;
+  }
+
+  function showLists(progress, page) {
+    byId("run-stages").replaceChildren(...progress.stages.map(stageRow));
+    byId("run-dead").hidden = !progress.dead_steps.length;
+    byId("run-dead-steps").replaceChildren(...progress.dead_steps.map((row) => deadRow(row, page)));
+    byId("run-aside").hidden = !progress.set_aside.length;
+    byId("run-set-aside").replaceChildren(...progress.set_aside.map((row) => asideRow(row, page)));
+    const log = byId("run-log");
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    log.replaceChildren(...progress.log.map(logLine));
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  class RunPage {
+    constructor(page) {
+      this.page = page;
+      this.version = 0;
+      this.failures = 0;
+      this.isFinished = false;
+      this.polling = null;
+    }
+
+    start() {
+      this.show(JSON.parse(byId("run-progress").textContent));
+      if (this.isFinished) {
+        this.say("finished", "Finished");
+        return;
+      }
+      this.connect();
+      setInterval(() => !this.isFinished && !document.hidden && this.poll(), RESYNC_MS);
+    }
+
+    show(progress) {
+      if (progress.version < this.version) return;
+      this.version = progress.version;
+      this.isFinished = progress.is_finished;
+      showHead(progress);
+      showNumbers(progress);
+      showLists(progress, this.page);
+      if (this.isFinished) this.finish();
+    }
+
+    finish() {
+      clearInterval(this.polling);
+      this.polling = null;
+      this.say("finished", "Finished");
+      if (this.socket) this.socket.close(1000);
+    }
+
+    say(mode, text) {
+      const live = byId("run-live");
+      live.dataset.mode = mode;
+      live.textContent = text;
+    }
+
+    connect() {
+      const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+      const socket = new WebSocket(`${scheme}//${location.host}${this.page.dataset.socket}`);
+      this.socket = socket;
+      socket.onmessage = (event) => {
+        const message = JSON.parse(event.data);
+        if (message.type === "not_live") this.startPolling();
+        if (message.type !== "progress") return;
+        this.failures = 0;
+        this.stopPolling();
+        this.show(message);
+        if (!this.isFinished) this.say("live", "Live");
+      };
+      socket.onclose = (event) => this.closed(event.code);
+    }
+
+    closed(code) {
+      if (this.isFinished) return;
+      if (code === 4404) {
+        this.stopPolling();
+        this.isFinished = true;
+        this.say("lost", "You may no longer see this run");
+        return;
+      }
+      this.failures += 1;
+      if (this.failures >= FAILURES_BEFORE_POLLING) this.startPolling();
+      else this.say("connecting", "Connecting…");
+      const wait = Math.min(MAX_WAIT_MS, 500 * 2 ** this.failures) * (0.5 + Math.random() / 2);
+      setTimeout(() => !this.isFinished && this.connect(), wait);
+    }
+
+    startPolling() {
+      this.say("polling", "Not live: refreshed every 2 seconds");
+      if (this.polling === null) {
+        this.polling = setInterval(() => this.poll(), POLL_MS);
+        this.poll();
+      }
+    }
+
+    stopPolling() {
+      clearInterval(this.polling);
+      this.polling = null;
+    }
+
+    async poll() {
+      try {
+        const response = await fetch(this.page.dataset.poll, { headers: { Accept: "application/json" } });
+        if (response.ok) this.show(await response.json());
+        else if (response.status === 404) this.closed(4404);
+      } catch {
+        if (this.polling !== null) this.say("lost", "The server does not answer; trying again");
+      }
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => new RunPage(byId("run")).start());
+})();

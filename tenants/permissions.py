@@ -1,0 +1,109 @@
+"""One table: what each role may do; and what one user may see and do now."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
+from tenants.models import Membership, Preferences, Role, Tenant
+from tenants.scope import every_tenant, tenant_scope
+
+EVERY: Final = "every"
+CHOICE_KEY: Final = "tenant"
+"""Key of the session under which a choice of tenant is kept: an id, or EVERY."""
+
+
+class Capability(Enum):
+    """Something that a role permits."""
+
+    READ = "read"
+    EDIT_MAPPINGS = "edit mappings"
+    EDIT_INTEGRATIONS = "edit integrations"
+    EDIT_MEMBERS = "edit members"
+    OPERATE = "operate the platform"
+
+
+_VIEWER: Final = frozenset({Capability.READ})
+_EDITOR: Final = _VIEWER | {Capability.EDIT_MAPPINGS}
+_ADMIN: Final = _EDITOR | {Capability.EDIT_INTEGRATIONS, Capability.EDIT_MEMBERS}
+
+ROLE_CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.EDITOR: _EDITOR,
+    Role.ADMIN: _ADMIN,
+}
+OPERATOR_CAPABILITIES: Final = frozenset(Capability)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one user may see now.
+
+    roles: by tenant id, of active tenants. tenants: those that may be chosen, by name.
+    current: the tenant in whose scope the user works; None means every tenant (operators only).
+    """
+
+    user_id: int
+    is_operator: bool
+    roles: Mapping[int, Role]
+    tenants: tuple[Tenant, ...]
+    current: Tenant | None
+
+    def may(self, capability: Capability) -> bool:
+        """Whether the user may do this in the current scope."""
+        if self.is_operator:
+            return capability in OPERATOR_CAPABILITIES
+        role = self.roles.get(self.current.pk) if self.current else None
+        return role is not None and capability in ROLE_CAPABILITIES[role]
+
+    def scope(self) -> AbstractContextManager[None]:
+        """The tenant scope in which the user's requests run."""
+        if self.current is not None:
+            return tenant_scope(self.current.pk)
+        assert self.is_operator
+        return every_tenant("an operator looks at the whole platform")
+
+    def may_read_tenant(self, tenant_id: int) -> bool:
+        """Whether rows of this tenant are visible, whichever tenant is chosen at the moment."""
+        return self.is_operator or tenant_id in self.roles
+
+
+def access_of(request: HttpRequest) -> Access | None:
+    """Return what the middleware found for this request; None for one without access."""
+    return getattr(request, "access", None)
+
+
+def access_for(user: Any, choice: object = None) -> Access | None:
+    """Return what a user may see, or None: anonymous, inactive, or a member of no tenant.
+
+    choice: a tenant id or EVERY, as kept in the session. One that the user may not make falls
+    back to the preferred tenant, and that to the first by name (operators: every tenant).
+    """
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return None
+    with every_tenant("finds the tenants of a user before there is a scope"):
+        memberships = Membership.objects.filter(user=user, tenant__is_active=True)
+        roles = {row.tenant_id: Role(row.role) for row in memberships}
+    if user.is_superuser:
+        tenants = tuple(Tenant.objects.order_by("name"))
+    else:
+        tenants = tuple(Tenant.objects.filter(pk__in=roles).order_by("name"))
+    if not tenants and not user.is_superuser:
+        return None
+    by_id = {tenant.pk: tenant for tenant in tenants}
+    current = by_id.get(choice) if isinstance(choice, int) else None
+    if current is None and not (user.is_superuser and choice == EVERY):
+        preferred = _preferred_tenant_id(user)
+        current = by_id.get(preferred) if preferred is not None else None
+        if current is None and not user.is_superuser:
+            current = tenants[0]
+    return Access(user.pk, user.is_superuser, roles, tenants, current)
+
+
+def _preferred_tenant_id(user: Any) -> int | None:
+    chosen = Preferences.objects.filter(user=user).values_list("default_tenant_id", flat=True)
+    return chosen.first()
