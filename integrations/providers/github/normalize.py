@@ -73,7 +73,7 @@ def _read(decoder: msgspec.json.Decoder[T], body: bytes, made: Drafting) -> T:
         made.note("surrogate", "half a surrogate pair became U+FFFD")
     if "nul" in cleaned:
         made.note("nul", "NUL characters were removed")
-        value = msgspec.convert(strip_nul(msgspec.to_builtins(value)), type(value))
+        value, _ = decode(msgspec.json.encode(strip_nul(msgspec.to_builtins(value))), decoder)
     return value
 
 
@@ -234,7 +234,7 @@ def _deployment(shape: shapes.Deployment, owner: Owner, made: Drafting) -> None:
             ref=shape.ref,
             sha=shape.sha,
             task=shape.task,
-            state=shape.state.upper(),
+            state=shape.state,
             creator_login=creator.login,
             created_at=parse_time(shape.created_at, "created_at"),
             updated_at=parse_time(shape.updated_at, "updated_at"),

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from common.errors import RecordError
-from common.jsontext import decode, lines
+from common.jsontext import decode, lines, strip_nul
 from integrations.contract import Record
 from integrations.providers.github.owner import Owner
 from integrations.providers.github.responses import is_response, nodes
@@ -108,7 +108,7 @@ def unwrap(stream: str, body: bytes) -> tuple[Owner, str, bytes]:
     if stream not in _IN_ENVELOPES and not body.startswith(_NODE_START):
         return Owner(), "", body
     wrapped, _ = decode(body, _WRAPPED)
-    owner = Owner(wrapped.repository, wrapped.pull_number)
+    owner = Owner(strip_nul(wrapped.repository), wrapped.pull_number)
     if bytes(wrapped.node):
         return owner, "node.", bytes(wrapped.node)
     if bytes(wrapped.body).startswith(b"{"):

@@ -68,7 +68,10 @@ def nodes(stream: str, members: Mapping[str, msgspec.Raw]) -> list[bytes]:
     """Return the stream's nodes, each with what it belongs to; raise RecordError without any
     place for them, as when the whole query failed."""
     walk = _Walk(stream)
-    walk.descend("", bytes(members.get("data", b"null")), Owner())
+    try:
+        walk.descend("", bytes(members.get("data", b"null")), Owner())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError("unexpected_shape", str(error), "data") from None
     if not walk.seen:
         errors = bytes(members.get("errors", b""))[:300].decode("utf-8", "replace")
         raise RecordError("unexpected_shape", f"a response without {stream}: {errors}".rstrip(": "))
@@ -93,7 +96,6 @@ class _Walk:
             owner = _owner_in(name, members, owner)
             for member, value in members.items():
                 if self._holds(name, member):
-                    self.seen = True
                     self._take(bytes(value), owner)
                 elif member in _PASSED:
                     below = name if member in _UNNAMED and name else member
@@ -107,18 +109,18 @@ class _Walk:
         return True
 
     def _take(self, raw: bytes, owner: Owner) -> None:
-        members = _OBJECT.decode(raw) if raw.startswith(b"{") else {}
+        if not raw.startswith(b"{"):
+            return
+        self.seen = True
+        members = _OBJECT.decode(raw)
         if "nodes" in members:
-            self._take_all(bytes(members["nodes"]), owner)
+            for element in _elements(bytes(members["nodes"])):
+                self._add(bytes(element), owner)
         elif "edges" in members:
             for edge in _elements(bytes(members["edges"])):
                 self._add(bytes(_OBJECT.decode(edge).get("node", b"null")), owner)
-        elif members:
+        else:
             self._add(raw, owner)
-
-    def _take_all(self, raw: bytes, owner: Owner) -> None:
-        for element in _elements(raw):
-            self._add(bytes(element), owner)
 
     def _add(self, raw: bytes, owner: Owner) -> None:
         body = b'{"node":' + raw
@@ -145,6 +147,6 @@ def _owner_in(name: str, members: Mapping[str, msgspec.Raw], owner: Owner) -> Ow
                     inner = _OBJECT.decode(members[member])
                     repository = _TEXT.decode(inner.get("nameWithOwner", b"null"))
             return Owner(repository, _NUMBER.decode(members["number"]))
-    except msgspec.DecodeError:
+    except msgspec.MsgspecError:
         return owner
     return owner

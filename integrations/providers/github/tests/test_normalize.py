@@ -429,3 +429,15 @@ def test_half_a_surrogate_pair_is_replaced_and_noted() -> None:
     [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
     assert draft.title == "a\ufffd"
     assert [(p.severity, p.reason) for p in made.problems] == [("note", "surrogate")]
+
+
+def test_nul_in_what_a_line_belongs_to_is_taken_out() -> None:
+    entity = {"repository": "acme/\0ants", "pull_number": 7, "body": COMMIT}
+    [draft] = drafts(CommitDraft, "pull_commits", entity)
+    assert draft.repository == "acme/ants"
+
+
+def test_a_key_that_is_nothing_but_nul_is_refused() -> None:
+    with pytest.raises(RecordError) as refused:
+        normalized("pull_commits", {"pull_number": 7, "body": COMMIT | {"sha": "\0"}})
+    assert refused.value.path == "body.sha"
