@@ -217,7 +217,7 @@ LINK_COLUMNS: tuple[Column, ...] = (
 
 def select(table: ExportTable) -> models.QuerySet[models.Model]:
     """Return the table's live rows with a value for each column under `out_<name>`, in order."""
-    rows = table.model._default_manager.all()
+    rows: models.QuerySet[models.Model] = table.model._default_manager.all()
     if table.has_tombstones:
         rows = rows.filter(deleted_at=None)
     values = {

@@ -7,9 +7,12 @@ from mappings.resolve import resolve
 from warehouse.flow import METRICS, metrics_sql
 from warehouse.merge import (
     Batch,
+    columns,
     drop_losers,
     drop_stale,
     execute,
+    found,
+    is_any_loaded,
     same_key,
     upsert,
 )
@@ -32,10 +35,14 @@ def merge_work_items(batch: Batch) -> int:
     A change belongs to the record it came with: it is loaded if that record wins, and what the
     winner's complete history no longer has is removed.
     """
-    drop_losers(ITEMS)
-    was_loaded = drop_stale(ITEMS, batch)
-    _keep_changes_of_winners()
-    written = _remove_vanished_changes(batch) if was_loaded else 0
+    dropped, written = drop_losers(ITEMS), 0
+    was_loaded = is_any_loaded(ITEMS, batch)
+    if was_loaded:
+        dropped += drop_stale(ITEMS, batch)
+    if dropped:
+        _keep_changes_of_winners()
+    if was_loaded:
+        written += _remove_vanished_changes(batch)
     drop_losers(CHANGES)
     written += upsert(CHANGES, batch)
     if _note_what_occurs(batch):
@@ -52,12 +59,15 @@ def _keep_changes_of_winners() -> None:
 
 
 def _remove_vanished_changes(batch: Batch) -> int:
+    execute(f"CREATE INDEX stage_changes_key ON {CHANGES.staging_name} ({columns(CHANGES.key)})")
+    staged = f"SELECT 1 FROM {CHANGES.staging_name} c WHERE {same_key(CHANGES, 'c', 't')}"
     return execute(
-        f"DELETE FROM work_item_changelogs AS t WHERE {batch.owns('t')} AND EXISTS ("
-        f"SELECT 1 FROM {ITEMS.staging_name} s"
-        " WHERE s.source_id = t.work_item_source_id AND s.history_complete)"
-        f" AND NOT EXISTS (SELECT 1 FROM {CHANGES.staging_name} c"
-        f" WHERE {same_key(CHANGES, 'c', 't')})"
+        "DELETE FROM work_item_changelogs WHERE"
+        " (tenant_id, integration_id, work_item_source_id, source_id, position) IN ("
+        f" SELECT t.tenant_id, t.integration_id, {columns(CHANGES.key, 't')}"
+        f" FROM {ITEMS.staging_name} s JOIN work_item_changelogs t"
+        f" ON {batch.owns('t')} AND t.work_item_source_id = s.source_id"
+        f" WHERE s.history_complete AND NOT {found(staged)})"
     )
 
 

@@ -45,7 +45,7 @@ def execute(sql: str) -> int:
     """Run a statement; return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return max(cursor.rowcount, 0)
+        return int(max(cursor.rowcount, 0))
 
 
 def exists(sql: str) -> bool:
@@ -91,8 +91,8 @@ def _version(table: Table, alias: str) -> list[str]:
     return [*own, f"{alias}.fetched_at"]
 
 
-def drop_losers(table: Table) -> None:
-    """Keep of each key in the staging table only the newest version."""
+def drop_losers(table: Table) -> int:
+    """Keep of each key in the staging table only the newest version; return how many went."""
     stage = table.staging_name
     order = (
         ["s.raw_page_id", "s.raw_position"]
@@ -100,34 +100,48 @@ def drop_losers(table: Table) -> None:
         else [*_version(table, "s"), "s.digest"]
     )
     newest_first = ", ".join(f"{part} DESC" for part in order)
-    execute(
+    return execute(
         f"DELETE FROM {stage} WHERE {row_id()} IN (SELECT place FROM (SELECT s.{row_id()} AS place,"
         f" ROW_NUMBER() OVER (PARTITION BY {columns(table.key, 's')} ORDER BY {newest_first})"
         f" AS nth FROM {stage} s) ranked WHERE nth > 1)"
     )
 
 
-def drop_stale(table: Table, batch: Batch) -> bool:
-    """Drop staged rows that are older than what is loaded; tell whether any key was loaded.
+def found(query: str) -> str:
+    """Return the condition that a correlated query has a row, looked up anew for each row.
 
-    The same record read again is never stale: a re-transform must be able to mend its row.
+    Without the offset PostgreSQL, which knows nothing of a staging table, would make a join of
+    it that reads the whole target.
     """
-    stage = table.staging_name
-    known = (
+    return f"EXISTS ({query} LIMIT 1 OFFSET 0)"
+
+
+def is_any_loaded(table: Table, batch: Batch) -> bool:
+    """Tell whether the target has any key of the staging table."""
+    loaded = found(f"SELECT 1 {_known(table, batch)}")
+    return exists(f"SELECT 1 FROM {table.staging_name} s WHERE {loaded}")
+
+
+def _known(table: Table, batch: Batch) -> str:
+    return (
         f"FROM {table.model._meta.db_table} t"
         f" WHERE {batch.owns('t')} AND {same_key(table, 't', 's')}"
     )
-    if not exists(f"SELECT 1 FROM {stage} s WHERE EXISTS (SELECT 1 {known})"):
-        return False
+
+
+def drop_stale(table: Table, batch: Batch) -> int:
+    """Drop staged rows that are older than what is loaded; return how many went.
+
+    The same record read again is never stale: a re-transform must be able to mend its row.
+    """
     staged, loaded = (", ".join(_version(table, alias)) for alias in ("s", "t"))
-    execute(
-        f"DELETE FROM {stage} AS s WHERE EXISTS (SELECT 1 {known} AND NOT ("
-        f" ({staged}) > ({loaded})"
+    newer = (
+        f"{_known(table, batch)} AND NOT (({staged}) > ({loaded})"
         f" OR (({staged}) = ({loaded})"
-        f" AND (s.digest >= t.digest OR s.fingerprint <> t.fingerprint))"
-        f" OR (s.raw_page_id = t.raw_page_id AND s.raw_position = t.raw_position)))"
+        " AND (s.digest >= t.digest OR s.fingerprint <> t.fingerprint))"
+        " OR (s.raw_page_id = t.raw_page_id AND s.raw_position = t.raw_position))"
     )
-    return True
+    return execute(f"DELETE FROM {table.staging_name} AS s WHERE {found(f'SELECT 1 {newer}')}")
 
 
 def upsert(
@@ -188,5 +202,6 @@ def _undeleted(table: Table) -> str:
 def merge(table: Table, batch: Batch) -> int:
     """Merge a table whose rows have a version of their own; return how many were written."""
     drop_losers(table)
-    drop_stale(table, batch)
+    if is_any_loaded(table, batch):
+        drop_stale(table, batch)
     return upsert(table, batch)

@@ -90,7 +90,7 @@ def _problem(error: RecordError, record: Record) -> Problem:
 @cache
 def _key_reader(key: str) -> msgspec.json.Decoder[Any]:
     """Return a decoder that reads only a record's key, twenty times faster than all of it."""
-    return msgspec.json.Decoder(msgspec.defstruct("KeyOnly", [("key", str | int)], rename=[key]))
+    return msgspec.json.Decoder(msgspec.defstruct("KeyOnly", [("key", str | int)], rename={"key": key}))
 
 
 def _unchanged(
