@@ -151,7 +151,7 @@ def _custom_fields(body: bytes, reading: Reading) -> tuple[dict[str, Any], Parts
     """Return every custom field that has a value: as decoded JSON, and as it stands."""
     parts = {
         name: raw
-        for name, raw in shapes.ALL_FIELDS.decode(body).fields.items()
+        for name, raw in reading.part(body, shapes.ALL_FIELDS).fields.items()
         if name.startswith(_CUSTOM) and raw != _NULL
     }
     custom: dict[str, Any] = {}

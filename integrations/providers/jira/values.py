@@ -85,8 +85,8 @@ class Reading:
             value, _ = jsontext.decode(body, decoder)
         return value, body
 
-    def part(self, raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
-        """Decode a part that `whole` passed over; raise RecordError with its path in the part."""
+    def part(self, raw: msgspec.Raw | bytes, decoder: msgspec.json.Decoder[T]) -> T:
+        """Decode what `whole` passed over; raise RecordError with its path in the part."""
         try:
             return decoder.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

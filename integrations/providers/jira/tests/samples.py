@@ -57,7 +57,7 @@ def with_changelog(entity: dict[str, Any], *histories: Any, **members: Any) -> d
 
 
 def read(
-    entity: dict[str, Any] | bytes, stream: str = "issues", position: int = 0, **settings: str
+    entity: dict[str, Any] | bytes, stream: str = "issues", position: int = 0, **settings: Any
 ) -> Normalized:
     """Normalize one entity."""
     body = entity if isinstance(entity, bytes) else json.dumps(entity).encode()

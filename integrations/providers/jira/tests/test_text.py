@@ -1,6 +1,7 @@
 """Rich text becomes plain text."""
 
 import time
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ def text(*names_and_text: str) -> dict[str, object]:
     return {"type": "paragraph", "content": [{"type": "text", "text": t} for t in names_and_text]}
 
 
-def plain(*content: dict[str, object]) -> str:
+def plain(*content: Mapping[str, object]) -> str:
     document = {"type": "doc", "version": 1, "content": list(content)}
     node = DOCUMENT.decode(msgspec.json.encode(document))
     assert isinstance(node, Node)
