@@ -75,16 +75,9 @@ def _add_repository(node: graphql.Repository, path: str, authority: int, made: D
 
 
 def _pull_request(node: graphql.PullRequest, owner: Owner, made: Drafting) -> None:
-    base = node.base_repository or node.repository
-    full_name = (
-        base.name_with_owner if base else _owner(Owner(owner.repository, node.number), node.url)[0]
-    )
+    full_name, base_id = _base_repository(node, owner, made)
     source_id, author_id, author = node.source_id(), *_account(node.author, made)
     updated_at = parse_time(node.updated_at, "updatedAt")
-    base_id = None
-    if base and (base.database_id or base.full_database_id):
-        base_id = base.source_id()
-        _add_repository(base, "baseRepository.", EMBEDDED, made)
     made.pull_request(
         PullRequestDraft(
             source_id=source_id,
@@ -120,6 +113,19 @@ def _pull_request(node: graphql.PullRequest, owner: Owner, made: Drafting) -> No
         )
     )
     _nested(node, Owner(full_name, node.number), made)
+
+
+def _base_repository(
+    node: graphql.PullRequest, owner: Owner, made: Drafting
+) -> tuple[str, str | None]:
+    """Return name and id, if it says so, of the repository that a pull request goes to."""
+    base = node.base_repository or node.repository
+    if base is None:
+        return _owner(Owner(owner.repository, node.number), node.url)[0], None
+    if base.database_id is None and base.full_database_id is None:
+        return base.name_with_owner, None
+    _add_repository(base, "baseRepository.", EMBEDDED, made)
+    return base.name_with_owner, base.source_id()
 
 
 def _nested(node: graphql.PullRequest, owner: Owner, made: Drafting) -> None:

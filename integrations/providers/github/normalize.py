@@ -83,18 +83,14 @@ def _repository(shape: shapes.Repository, owner: Owner, made: Drafting) -> None:
 
 def _pull_request(shape: shapes.PullRequest, owner: Owner, made: Drafting) -> None:
     head, base = shape.head or shapes.Head(), shape.base or shapes.Base()
-    if base.repo:
-        made.repository(base.repo, "base.repo.", EMBEDDED)
-        repository = base.repo.full_name
-    else:
-        repository = owner.repository or place_in_api(shape.url, "url")[0]
+    repository, repository_id = _base_repository(shape, base, owner, made)
     user = shape.user or shapes.User()
     updated_at = parse_time(shape.updated_at, "updated_at")
     made.pull_request(
         PullRequestDraft(
             source_id=str(shape.id),
             repository=repository,
-            repository_source_id=str(base.repo.id) if base.repo else None,
+            repository_source_id=repository_id,
             number=shape.number,
             title=shape.title,
             body=shape.body,
@@ -124,6 +120,16 @@ def _pull_request(shape: shapes.PullRequest, owner: Owner, made: Drafting) -> No
             changed_files=shape.changed_files,
         )
     )
+
+
+def _base_repository(
+    shape: shapes.PullRequest, base: shapes.Base, owner: Owner, made: Drafting
+) -> tuple[str, str | None]:
+    """Return name and id, if it says so, of the repository that a pull request goes to."""
+    if base.repo is None:
+        return owner.repository or place_in_api(shape.url, "url")[0], None
+    made.repository(base.repo, "base.repo.", EMBEDDED)
+    return base.repo.full_name, str(base.repo.id)
 
 
 def _commit(shape: shapes.Commit, owner: Owner, made: Drafting) -> None:
