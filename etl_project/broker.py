@@ -61,10 +61,11 @@ def build(url: str) -> Broker:
         return StubBroker(middleware=middleware)
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs what dramatiq logs again
     broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware)
-    broker.parameters.heartbeat = HEARTBEAT_SECONDS
-    broker.parameters.blocked_connection_timeout = BLOCKED_SECONDS
-    broker.parameters.socket_timeout = CONNECT_SECONDS
-    broker.parameters.stack_timeout = CONNECT_SECONDS
+    parameters = broker.parameters
+    for server in parameters if isinstance(parameters, list) else [parameters]:
+        server.heartbeat = HEARTBEAT_SECONDS
+        server.blocked_connection_timeout = BLOCKED_SECONDS
+        server.socket_timeout = server.stack_timeout = CONNECT_SECONDS
     return broker
 
 

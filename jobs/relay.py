@@ -38,19 +38,23 @@ _WHOLE_QUEUE = "the relay publishes for every tenant"
 
 _DUE = """
 EXISTS (SELECT 1 FROM etl_job_queue WHERE state = 'queued' AND dispatched_at IS NULL
-    AND stage = %s AND run_at <= %s)
+    AND stage = %s AND priority = %s AND run_at <= %s)
 """
 _MARK = """
 WITH due AS (
     SELECT id FROM etl_job_queue
     WHERE state = 'queued' AND dispatched_at IS NULL
-        AND stage = %s AND run_at <= %s AND priority IN ({priorities})
-    ORDER BY priority, run_at, id LIMIT %s {lock}
+        AND stage = %s AND priority = %s AND run_at <= %s
+    ORDER BY run_at, id LIMIT %s {lock}
 )
 UPDATE etl_job_queue SET dispatched_at = %s
 WHERE id IN (SELECT id FROM due) AND state = 'queued' AND dispatched_at IS NULL
-RETURNING priority, run_at, id
+RETURNING run_at, id
 """
+_LANES: Final = tuple(
+    (stage, priority) for priority in sorted(PRIORITIES.values()) for stage in Stage
+)
+"""Stage and priority, the best tier first."""
 
 
 def dispatch() -> tuple[int, bool]:
@@ -59,29 +63,29 @@ def dispatch() -> tuple[int, bool]:
     Raises what the broker raises when it cannot be reached; nothing stays marked then.
     """
     with every_tenant(_WHOLE_QUEUE):
-        stages = _due_stages()
-        if not stages:
+        lanes = _due_lanes()
+        if not lanes:
             return 0, False
         under_way = _under_way()
         sent, full = 0, False
-        for stage in stages:
-            room = {p: OUTSTANDING - under_way[stage, p] for p in PRIORITIES.values()}
-            full = full or any(free <= 0 for free in room.values())
-            step_ids = _mark(stage, {p: free for p, free in room.items() if free > 0})
-            _publish(stage, step_ids)
-            sent += len(step_ids)
+        for stage, priority in lanes:
+            room = min(BATCH, OUTSTANDING - under_way[stage, priority])
+            if room > 0:
+                sent += _publish(stage, _mark(stage, priority, room))
+            else:
+                full = True
         return sent, full
 
 
-def _due_stages() -> list[Stage]:
+def _due_lanes() -> list[tuple[Stage, int]]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT " + ", ".join([_DUE] * len(Stage)),
-            [value for stage in Stage for value in (stage.value, now)],
+            "SELECT " + ", ".join([_DUE] * len(_LANES)),
+            [value for stage, priority in _LANES for value in (stage.value, priority, now)],
         )
         row = cursor.fetchone()
-    return [stage for stage, due in zip(Stage, row, strict=True) if due]
+    return [lane for lane, due in zip(_LANES, row, strict=True) if due]
 
 
 def _under_way() -> Counter[tuple[str, int]]:
@@ -92,20 +96,15 @@ def _under_way() -> Counter[tuple[str, int]]:
     return Counter({(stage, priority): steps for stage, priority, steps in counts})
 
 
-def _mark(stage: str, room: dict[int, int]) -> list[int]:
-    if not room:
-        return []
+def _mark(stage: str, priority: int, limit: int) -> list[int]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    sql = _MARK.format(
-        priorities=", ".join(str(priority) for priority in room),
-        lock="FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
-    )
+    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(sql, (stage, now, min(BATCH, sum(room.values())), now))
-        return [step_id for _, _, step_id in sorted(cursor.fetchall())]
+        cursor.execute(_MARK.format(lock=lock), (stage, priority, now, limit, now))
+        return [step_id for _, step_id in sorted(cursor.fetchall())]
 
 
-def _publish(stage: str, step_ids: list[int]) -> None:
+def _publish(stage: str, step_ids: list[int]) -> int:
     broker = dramatiq.get_broker()
     sent = 0
     try:
@@ -115,6 +114,7 @@ def _publish(stage: str, step_ids: list[int]) -> None:
     finally:
         if sent < len(step_ids):
             forget_hints(step_ids[sent:])
+    return sent
 
 
 def forget_hints(step_ids: list[int]) -> int:

@@ -65,7 +65,7 @@ def bury(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool:
             log_line(
                 step.tenant_id,
                 step.run_id,
-                f"{step.stage} step {step.key!r} is dead after {step.attempts} attempts: "
+                f"{step.stage} step {step.key!r} is dead in attempt {step.attempts}: "
                 f"{reason.splitlines()[0]}",
                 RunLog.Level.ERROR,
             )

@@ -24,12 +24,10 @@ def _actor(stage: Stage) -> dramatiq.Actor[Any, None]:
     def work(step_id: int) -> None:
         steps.work_next(stage, heartbeat.worker_id(), hinted=True)
 
-    return dramatiq.actor(
-        work,
-        actor_name=f"work_{stage}",
-        queue_name=queue_name(stage),
-        time_limit=TIME_LIMIT_MS,
+    declare = dramatiq.actor(
+        actor_name=f"work_{stage}", queue_name=queue_name(stage), time_limit=TIME_LIMIT_MS
     )
+    return declare(work)
 
 
 ACTORS: Final = {stage: _actor(stage) for stage in Stage}
