@@ -146,6 +146,7 @@ LOAD_LINGER_SECONDS = env.float("LOAD_LINGER_SECONDS", default=1.0)
 MAX_RECORD_BYTES = env.int("MAX_RECORD_BYTES", default=16 * 1024 * 1024)
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "etl_project.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

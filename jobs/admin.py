@@ -114,17 +114,21 @@ class QueueEntryAdmin(LoadedModelAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        ("stage", "stream", "state"),
+        ("stage", "stream"),
+        ("shown_state", "attempts"),
         "key",
         "error",
         ("run", "integration"),
-        ("attempts", "priority", "fence"),
-        ("record_count", "row_count", "skipped_count", "quarantined_count"),
+        ("record_count", "row_count"),
+        ("skipped_count", "quarantined_count"),
         ("run_at", "dispatched_at"),
         ("leased_by", "leased_until"),
-        ("created_at", "started_at", "finished_at"),
+        ("started_at", "finished_at"),
+        ("priority", "fence"),
         "params",
     )
+
+    readonly_fields = ("shown_state",)
 
     @admin.display(description="Step")
     def number(self, row: QueueEntry) -> str:

@@ -68,6 +68,7 @@ class JobRun(TenantOwned):
 
     class Meta:
         db_table = "etl_job_runs"
+        verbose_name = "run"
         ordering = ("-id",)
         indexes = (
             models.Index(
@@ -124,6 +125,7 @@ class QueueEntry(TenantOwned):
 
     class Meta:
         db_table = "etl_job_queue"
+        verbose_name = "step"
         constraints = (
             models.UniqueConstraint(fields=("run", "key"), name="step_once_a_run"),
             models.UniqueConstraint(

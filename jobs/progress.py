@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypedDict
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
@@ -30,6 +30,9 @@ EVENT_SECONDS: Final = 0.25
 SEND_SECONDS: Final = 0.2
 COST_SHARE: Final = 10
 """A run whose summary takes t seconds is summed up again after this many times t at the soonest."""
+BUSY_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 0.5
+QUIET_ROUNDS: Final = 20
 FINISHED_LOOKBACK: Final = 200
 SHOWN_LINES: Final = 50
 SHOWN_STEPS: Final = 20
@@ -218,11 +221,14 @@ class Publisher:
                 return sum(self._publish(run) for run in self._candidates())
         except DatabaseError as error:
             self._failed(error)
+            connection.close()
             return 0
 
     def _candidates(self) -> list[JobRun]:
+        if self._loop() is None:
+            return []
         newest = JobRun.objects.aggregate(newest=Max("pk"))["newest"]
-        if newest is None or self._loop() is None:
+        if newest is None:
             return []
         recent = Q(pk__in=list(self._sent)) | Q(pk__gt=newest - FINISHED_LOOKBACK)
         unannounced = (
@@ -316,5 +322,14 @@ publisher = Publisher()
 
 
 def publish_due() -> int:
-    """Publish what is due; see `Publisher.publish_due`. Raises nothing."""
+    """Publish what is due; see `Publisher.publish_due`. Raises nothing of database or broker."""
     return publisher.publish_due()
+
+
+def run(stop: threading.Event) -> None:
+    """Publish until `stop` is set: every 100 ms while runs change, every half second otherwise."""
+    quiet = 0
+    while not stop.is_set():
+        quiet = 0 if publish_due() else quiet + 1
+        stop.wait(BUSY_SECONDS if quiet < QUIET_ROUNDS else IDLE_SECONDS)
+    connection.close()

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from mappings.models import StatusMapping, WitHierarchy, WitMapping, Workflow, WorkflowStep
 from mappings.rules import fold
@@ -63,9 +65,10 @@ class StatusRuleForm(TenantForm):
 
 
 class MappingAdmin(TenantModelAdmin):
-    """Base of the pages of rules."""
+    """Base of the pages of rules. Names are text without limit in the database, yet one line."""
 
     capability = Capability.EDIT_MAPPINGS
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextInputWidget}}
 
 
 @admin.register(WitMapping)

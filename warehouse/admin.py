@@ -51,7 +51,7 @@ class WorkItemAdmin(PageAdmin):
         "shown_title",
         "shown_type",
         "shown_status",
-        "story_points",
+        "points",
         "cycle_time",
         "updated_at",
     )
@@ -90,6 +90,10 @@ class WorkItemAdmin(PageAdmin):
             tag(mapping.target, TONES.get(mapping.category, "plain")),
             row.source_status if row.source_status != mapping.target else "",
         )
+
+    @admin.display(description="Points")
+    def points(self, row: WorkItem) -> str:
+        return "–" if row.story_points is None else f"{row.story_points:g}"
 
     @admin.display(description="Cycle time")
     def cycle_time(self, row: WorkItem) -> str:

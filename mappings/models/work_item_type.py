@@ -66,6 +66,7 @@ class WitMapping(TenantOwned):
 
     class Meta:
         db_table = "wit_mappings"
+        verbose_name = "WIT mapping"
         constraints = (
             models.UniqueConstraint(
                 fields=("tenant", "integration", "project_key", "from_name", "from_level"),

@@ -26,7 +26,7 @@
   const tag = (text, tone) => element("span", { class: `etl-tag etl-tag-${tone || "plain"}` }, text);
   const cell = (label, ...children) => element("td", { "data-label": label }, ...children);
   const count = (label, value) =>
-    element("td", { "data-label": label, class: "etl-right" }, number(value));
+    element("td", { "data-label": label, class: "etl-right" }, value ? number(value) : "–");
 
   function duration(seconds) {
     const whole = Math.round(seconds);
@@ -36,8 +36,11 @@
     return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   }
 
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
   function moment(text) {
-    return text ? `${text.slice(0, 10)} ${text.slice(11, 19)}` : "–";
+    if (!text) return "–";
+    return `${Number(text.slice(8, 10))} ${MONTHS[text.slice(5, 7) - 1]}, ${text.slice(11, 19)}`;
   }
 
   function barTone(progress) {
