@@ -13,6 +13,7 @@ from common.errors import RecordError
 from integrations import contract
 from integrations.contract import Connector, Draft, Record, StatusRule, TypeRule
 from integrations.registry import connectors
+from mappings.seeds import LEVELS, ORDERED_STEPS, UNORDERED_STEPS
 
 HOSTILE = (
     b"",
@@ -91,7 +92,9 @@ def check_starter_rules_are_distinct_and_complete(connector: Connector) -> None:
         assert len(set(keys)) == len(keys)
         assert all((first is None) != (second is None) for first, second in keys)
     assert all(rule.target for rule in types)
-    assert all(rule.target and rule.step for rule in statuses)
+    assert all(rule.target for rule in statuses)
+    assert {rule.level for rule in types} <= set(LEVELS)
+    assert {rule.step for rule in statuses} <= {name for name, _ in ORDERED_STEPS + UNORDERED_STEPS}
 
 
 def check_it_imports_only_the_contract_and_the_leaf(connector: Connector) -> None:

@@ -128,7 +128,7 @@ def _person(
     raw: msgspec.Raw, path: str, people: dict[str, AccountDraft], reading: Reading
 ) -> str | None:
     """Return the account's id and keep a copy of the account."""
-    account = reading.copy(raw, _PEOPLE, path)
+    account = _PEOPLE.known.get(bytes(raw)) or reading.copy(raw, _PEOPLE, path)
     if account is None:
         return None
     people.setdefault(account.source_id, account)
@@ -257,8 +257,8 @@ def _history(
             field_id=item.field_id,
             is_status=item.field_id == "status"
             or (item.field == "status" and not item.field_id and item.fieldtype == "jira"),
-            from_value=_text(item.from_),
-            to_value=_text(item.to),
+            from_value=item.from_ if isinstance(item.from_, str) else _text(item.from_),
+            to_value=item.to if isinstance(item.to, str) else _text(item.to),
             from_text=item.from_string,
             to_text=item.to_string,
             author_source_id=author,
@@ -268,8 +268,8 @@ def _history(
     ]
 
 
-def _text(value: str | int | float | None) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)
+def _text(value: int | float | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _mention(

@@ -53,9 +53,12 @@ def _sprint(member: Any, path: str) -> Sprint:
     if not isinstance(member, dict):
         raise RecordError("unexpected_shape", "not a sprint", path)
     try:
-        return msgspec.convert(member, Sprint)
+        sprint = msgspec.convert(member, Sprint)
     except msgspec.ValidationError as error:
         raise RecordError("unexpected_shape", str(error), path) from None
+    if sprint.id is None or sprint.id == "":
+        raise RecordError("missing_field", "a sprint without an id", path)
+    return sprint
 
 
 def _sprint_from_text(text: str, path: str) -> Sprint:

@@ -117,6 +117,7 @@ def test_what_is_no_issue_is_refused(body: bytes) -> None:
         ({"description": {"content": "text"}}, "description.content", "unexpected_shape"),
         ({"sprint": SPRINT | {"endDate": "2024-02-30"}}, "sprint.endDate", "bad_time"),
         ({"customfield_2": [SPRINT, 7]}, "customfield_2[1]", "unexpected_shape"),
+        ({"customfield_2": [SPRINT, SPRINT | {"id": None}]}, "customfield_2[1]", "missing_field"),
     ],
 )
 def test_a_wrong_optional_value_is_null_and_a_problem(

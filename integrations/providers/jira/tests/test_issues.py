@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from integrations.contract import (
@@ -15,6 +16,8 @@ from integrations.contract import (
     WorkItemDraft,
 )
 
+from .. import shapes, values
+from ..people import account_draft
 from .samples import drafts, issue, one, read, with_changelog
 
 SPRINT = {
@@ -244,3 +247,19 @@ def test_a_history_is_complete_if_the_changelog_says_so(
 ) -> None:
     one_history = {"id": "1", "created": "2024-02-01T10:00:00.000+0000", "items": []}
     assert item_of(with_changelog(issue(), one_history, **changelog)).history_complete is complete
+
+
+def test_what_is_remembered_of_embedded_copies_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_MAX_COPIES", 3)
+    copies: values.Copies[AccountDraft] = values.Copies(
+        shapes.PERSON, lambda person: account_draft(person, EMBEDDED)
+    )
+    reading = values.Reading(0)
+    for _ in range(2):
+        for name in "abcdefg":
+            person = msgspec.Raw(b'{"accountId": "%s"}' % name.encode())
+            account = reading.copy(person, copies, "author")
+            assert account is not None
+            assert account.source_id == name
+            assert reading.copy(person, copies, "author") is account
+            assert len(copies.known) <= 3
