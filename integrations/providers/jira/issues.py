@@ -152,7 +152,7 @@ def _custom_fields(body: bytes, reading: Reading) -> tuple[dict[str, Any], Parts
     parts = {
         name: raw
         for name, raw in reading.part(body, shapes.ALL_FIELDS).fields.items()
-        if name.startswith(_CUSTOM) and raw != _NULL
+        if raw != _NULL and name.startswith(_CUSTOM)
     }
     custom: dict[str, Any] = {}
     for name, raw in parts.items():
