@@ -5,17 +5,15 @@ order, and a force-push adds commits to old ones; so a commit's place follows fr
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from itertools import groupby
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
 from django.db import connection
-from django.db.models.expressions import RawSQL
 
 from tenants.scope import check_writable
-from warehouse.models import Commit
 
 T = TypeVar("T")
 PullRequestKey: TypeAlias = tuple[str, int]
@@ -23,22 +21,26 @@ PullRequestKey: TypeAlias = tuple[str, int]
 
 _PULLS_A_CHUNK: Final = 1_000
 _ROWS_A_WRITE: Final = 5_000
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_SHAS: Final = msgspec.json.Decoder(list[str])
+_Age: TypeAlias = tuple[bool, Any, bool, Any, str]
 
 
 class _Loaded(NamedTuple):
+    """A commit as the database gives it: instants compare among themselves, in either database."""
+
     id: int
     repository: str
     pull_request_number: int
     sha: str
-    parent_shas: list[str]
-    committed_at: datetime | None
-    authored_at: datetime | None
+    parent_shas: str
+    committed_at: Any
+    authored_at: Any
     position: int | None
 
     @property
-    def age(self) -> tuple[datetime, datetime, str]:
-        return self.committed_at or _LAST, self.authored_at or _LAST, self.sha
+    def age(self) -> _Age:
+        committed, authored = self.committed_at, self.authored_at
+        return committed is None, committed or 0, authored is None, authored or 0, self.sha
 
 
 def order_commits(
@@ -68,31 +70,40 @@ def _commits(
     tenant_id: int, integration_id: int, pulls: Sequence[PullRequestKey]
 ) -> Iterator[_Loaded]:
     """Yield the commits of these pull requests, those of one together."""
+    columns = ", ".join(f"c.{name}" for name in _Loaded._fields)
     pairs = ", ".join(["(%s, %s)"] * len(pulls))
-    ids = RawSQL(  # noqa: S611
-        f"SELECT id FROM pull_request_commits WHERE tenant_id = %s AND integration_id = %s"
-        f" AND (repository, pull_request_number) IN (VALUES {pairs})",
-        (tenant_id, integration_id, *(value for pull in pulls for value in pull)),
-    )
-    rows = Commit.objects.filter(pk__in=ids).order_by("repository", "pull_request_number")
-    return (_Loaded(*row) for row in rows.values_list(*_Loaded._fields).iterator())
+    with connection.cursor() as cursor:
+        # CROSS JOIN: SQLite keeps its order, and so looks each pull request up in the natural key.
+        cursor.execute(
+            f"WITH pulls AS (SELECT column1 AS repository, column2 AS number FROM (VALUES {pairs})"
+            f" v) SELECT {columns} FROM pulls p CROSS JOIN pull_request_commits c"
+            f" WHERE c.tenant_id = %s AND c.integration_id = %s AND c.repository = p.repository"
+            f" AND c.pull_request_number = p.number ORDER BY c.repository, c.pull_request_number",
+            [*(value for pull in pulls for value in pull), tenant_id, integration_id],
+        )
+        yield from map(_Loaded._make, cursor)
 
 
 def _moved(commits: Iterable[_Loaded]) -> Iterator[tuple[int, int]]:
     """Yield id and new position of the commits that do not stand where they belong."""
     for _, group in groupby(commits, attrgetter("repository", "pull_request_number")):
-        for position, commit in enumerate(in_order(list(group))):
+        for position, commit in enumerate(_in_order(list(group))):
             if commit.position != position:
                 yield commit.id, position
 
 
-def in_order(commits: Sequence[_Loaded]) -> Iterator[_Loaded]:
+def _in_order(commits: Sequence[_Loaded]) -> Iterator[_Loaded]:
     """Yield commits with parents first; ties, and hostile circles, go by age."""
+    if len(commits) == 1:
+        yield commits[0]
+        return
     by_sha = {commit.sha: commit for commit in commits}
     children: dict[str, list[str]] = {sha: [] for sha in by_sha}
     waits_for: dict[str, int] = {}
     for commit in commits:
-        parents = {sha for sha in commit.parent_shas if sha in by_sha and sha != commit.sha}
+        parents = {
+            sha for sha in _SHAS.decode(commit.parent_shas) if sha in by_sha and sha != commit.sha
+        }
         waits_for[commit.sha] = len(parents)
         for parent in parents:
             children[parent].append(commit.sha)

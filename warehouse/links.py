@@ -69,7 +69,7 @@ WITH meant AS (
         ) AS by_length
     FROM pull_request_mentions m
     JOIN work_items w
-        ON w.tenant_id = m.tenant_id AND w.key = m.key AND w.deleted_at IS NULL
+        ON w.tenant_id = %(tenant_id)s AND w.key = m.key AND w.deleted_at IS NULL
     WHERE m.tenant_id = %(tenant_id)s
 ), numbered AS (
     SELECT meant.*, ROW_NUMBER() OVER (
