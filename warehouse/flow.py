@@ -217,7 +217,7 @@ def recompute(
     tenant_id: int,
     integration_id: int,
     condition: str,
-    parameters: Sequence[object],
+    parameters: Sequence[str | int],
     changed_seq: int,
 ) -> int:
     """Compute the metrics of loaded work items again and write those that differ.
@@ -245,4 +245,4 @@ def recompute(
             " AND w.source_id = n.source_id",
             parameters,
         )
-        return max(cursor.rowcount, 0)
+        return max(int(cursor.rowcount), 0)
