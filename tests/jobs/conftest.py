@@ -1,6 +1,7 @@
 """A tenant with an integration and a run, and handlers of the tests' own."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -83,6 +84,15 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
         thread.join(60)
     if errors:
         raise errors[0]
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until the condition holds; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        pause.wait(0.02)
 
 
 @pytest.fixture

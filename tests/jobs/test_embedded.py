@@ -4,9 +4,7 @@ import os
 import random
 import socket
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 
 import dramatiq
 import pytest
@@ -20,7 +18,7 @@ from jobs.embedded import EmbeddedEngine
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import Counts, NewStep
 from tenants.scope import current_tenant_id, every_tenant
-from tests.jobs.conftest import add_steps, fresh, make_run, run_state
+from tests.jobs.conftest import add_steps, fresh, make_run, run_state, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,15 +26,6 @@ pytestmark = [
         not isinstance(dramatiq.get_broker(), StubBroker), reason="BROKER_URL names a broker"
     ),
 ]
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until the condition holds; fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.02)
 
 
 def completes(step: QueueEntry) -> None:

@@ -1,0 +1,28 @@
+"""What the steps of tests do in worker processes."""
+
+import os
+import signal
+from pathlib import Path
+
+from django.db import transaction
+
+from jobs import queue
+from jobs.models import QueueEntry, RunLog
+
+
+def leave_an_effect(step: QueueEntry) -> None:
+    """Log an effect and complete; the first attempt of a deadly step kills the process before."""
+    with transaction.atomic():
+        RunLog.objects.create(tenant_id=step.tenant_id, run_id=step.run_id, message="effect")
+        if step.params.get("deadly") and step.attempts == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        queue.complete(step)
+
+
+def take_long(step: QueueEntry) -> None:
+    """Say that the work has begun, and do not end before the test says so."""
+    begun, end = Path(step.params["begun"]), Path(step.params["end"])
+    begun.touch()
+    end.read_bytes()  # a pipe: blocks until the other side is closed
+    with transaction.atomic():
+        queue.complete(step)
