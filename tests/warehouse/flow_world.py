@@ -9,6 +9,7 @@ from typing import Any
 from integrations.models import Integration
 from mappings.models import StatusMapping, StatusResolution, Workflow, WorkflowStep
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tests.warehouse.flow_model import Item, Meaning, Metrics, Step
 from warehouse.flow import METRICS, recompute
 from warehouse.models import Changelog, WorkItem
@@ -22,14 +23,16 @@ _PAGE: dict[str, Any] = {"raw_page_id": 1, "raw_position": 0, "changed_seq": 1}
 
 @dataclass
 class World:
-    """A tenant of its own with one integration. To be used inside its tenant's scope."""
+    """An integration of a tenant. Its methods are to be called inside the tenant's scope."""
 
     tenant: Tenant = field(default_factory=lambda: new_tenant())
     integration: Integration = field(init=False)
 
     def __post_init__(self) -> None:
-        name = f"jira-{next(_numbers)}"
-        self.integration = Integration(tenant=self.tenant, provider="jira", name=name)
+        with tenant_scope(self.tenant.pk):
+            self.integration = Integration.objects.create(
+                tenant=self.tenant, provider="jira", name=f"jira-{next(_numbers)}"
+            )
 
     @property
     def owner(self) -> dict[str, Any]:
@@ -37,8 +40,6 @@ class World:
 
     def map_statuses(self, meanings: Mapping[Pair, Mapping[str, Meaning]]) -> None:
         """Store workflows, rules and resolutions that give each pair's statuses these meanings."""
-        if self.integration.pk is None:
-            self.integration.save()
         workflows: dict[tuple[Step, ...], list[WorkflowStep]] = {}
         rules = []
         for pair, statuses in meanings.items():
@@ -86,8 +87,6 @@ class World:
 
     def store(self, items: Sequence[tuple[Pair, Item]]) -> None:
         """Store items under the source ids 0, 1, 2, …; every status change beside another one."""
-        if self.integration.pk is None:
-            self.integration.save()
         WorkItem.objects.bulk_create(
             self._item_row(str(number), pair, item) for number, (pair, item) in enumerate(items)
         )
