@@ -81,7 +81,7 @@ def _refuse_unreadable_numbers(body: bytes) -> None:
         _ANY.decode(body)
     except msgspec.ValidationError as error:
         raise RecordError("bad_number", str(error)) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return  # the typed decoding says it better
 
 

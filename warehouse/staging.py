@@ -67,6 +67,7 @@ class StagedRows:
         self._source = f"\t{raw_page_id}"
         self._version = f"\t{_time(fetched_at)}\t{fingerprint}\n"
         self._lines: dict[str, dict[str, str]] = {}
+        self._embedded: dict[int, Draft] = {}
         self.row_count = 0
         self.item_count = 0
 
@@ -75,16 +76,19 @@ class StagedRows:
         place = f"\t{position}{self._source}"
         for draft in drafts:
             table = BY_NAME[draft.table]
-            row = format_row(draft)
             lines = self._lines.setdefault(table.name, {})
             if table.is_child:
-                lines[f"{row}{place}\n"] = ""
+                lines[f"{format_row(draft)}{place}\n"] = ""
             elif table.name == self._main_table:
-                lines[f"{row}{place}\t{digest}{self._version}"] = ""
+                lines[f"{format_row(draft)}{place}\t{digest}{self._version}"] = ""
                 self.item_count += 1
-            elif row not in lines:
-                own = record_digest(row.encode())
-                lines[row] = f"{place}\t{own}{self._version}"
+            elif id(draft) not in self._embedded:
+                # Providers give the same object for copies of one entity; held, so that its
+                # id stays its own.
+                self._embedded[id(draft)] = draft
+                row = format_row(draft)
+                if row not in lines:
+                    lines[row] = f"{place}\t{record_digest(row.encode())}{self._version}"
 
     def encode(self) -> bytes:
         """Return the compressed body of a staged page."""

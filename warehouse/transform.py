@@ -1,5 +1,6 @@
 """Turns a raw page into a staged page: split, skip what did not change, normalize, format."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,11 +10,13 @@ import msgspec
 
 from common.digest import record_digest
 from common.errors import RecordError, UsageError
-from integrations.contract import Connector, Problem, Record, Stream, stream_named
+from integrations.contract import Connector, Normalized, Problem, Record, Stream, stream_named
 from integrations.models import Integration, RawPage
-from integrations.raw import read
+from integrations.raw import JSON_LINES, read
 from warehouse.staging import StagedRows
 from warehouse.tables import BY_NAME
+
+logger = logging.getLogger(__name__)
 
 _EXCERPT_BYTES = 500
 _IDS_A_QUERY = 500
@@ -39,10 +42,13 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
     fingerprint = _fingerprint(connector, settings)
     rows = StagedRows(stream.table, page.pk, page.fetched_at, fingerprint)
     done = Transformed()
+    body = read(page)
+    if page.media_type == JSON_LINES and not body.strip():
+        return done
     try:
-        records = list(connector.split(stream.name, read(page)))
+        records = list(connector.split(stream.name, body))
     except RecordError as error:
-        done.problems.append(_problem(error, Record(position=0, body=read(page))))
+        done.problems.append(_problem(error, Record(position=0, body=body)))
         return done
     done.record_count = len(records)
     digests = {record.position: record_digest(record.body) for record in records}
@@ -52,7 +58,7 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
         if record.position in done.unchanged:
             continue
         try:
-            normalized = connector.normalize(stream.name, record, settings)
+            normalized = _normalize(connector, stream, record, settings)
         except RecordError as error:
             done.problems.append(_problem(error, record))
             continue
@@ -61,6 +67,17 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
     done.body = rows.encode()
     done.row_count, done.item_count = rows.row_count, rows.item_count
     return done
+
+
+def _normalize(connector: Connector, stream: Stream, record: Record, settings: Any) -> Normalized:
+    """Normalize a record; a fault in the provider costs this record, not its page."""
+    try:
+        return connector.normalize(stream.name, record, settings)
+    except (RecordError, MemoryError):
+        raise
+    except Exception as error:
+        logger.exception("%s cannot read a record of %s", connector.slug, stream.name)
+        raise RecordError("fault", f"{type(error).__name__}: {error}") from error
 
 
 def read_settings(connector: Connector, integration: Integration) -> Any:
@@ -90,7 +107,9 @@ def _problem(error: RecordError, record: Record) -> Problem:
 @cache
 def _key_reader(key: str) -> msgspec.json.Decoder[Any]:
     """Return a decoder that reads only a record's key, twenty times faster than all of it."""
-    return msgspec.json.Decoder(msgspec.defstruct("KeyOnly", [("key", str | int)], rename={"key": key}))
+    return msgspec.json.Decoder(
+        msgspec.defstruct("KeyOnly", [("key", str | int)], rename={"key": key})
+    )
 
 
 def _unchanged(
@@ -107,9 +126,11 @@ def _unchanged(
     positions: dict[str, list[int]] = {}
     for record in records:
         try:
-            positions.setdefault(str(reader.decode(record.body).key), []).append(record.position)
+            key = str(reader.decode(record.body).key)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             continue  # normalize says what is wrong with it
+        if "\0" not in key:  # PostgreSQL cannot be asked for it
+            positions.setdefault(key, []).append(record.position)
     table = BY_NAME[stream.table]
     loaded = table.model._default_manager.filter(
         tenant_id=page.tenant_id, integration_id=page.integration_id, fingerprint=fingerprint

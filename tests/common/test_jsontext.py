@@ -28,6 +28,7 @@ ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
         (b'["id"]', "unexpected_shape"),
         (b'{"id": 7}', "unexpected_shape"),
         (b'{"id": "\xff"}', "malformed"),
+        (b'{"id": "\xff 1e999"}', "malformed"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_its_reason(body: bytes, reason: str) -> None:
