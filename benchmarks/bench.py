@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import sys
 from collections.abc import Callable
@@ -189,6 +190,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.items < 1 or options.rounds < 1:
         parser.error("--items and --rounds must be at least 1")
+    # Asked to end, it still ends what it started and drops what it made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         rows = bench(options)
     except BenchError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _SAMPLE_SECONDS = 0.05
 _STOP_SECONDS = 30
+_LONGEST_SECONDS = 1_800
 
 
 class BenchError(Exception):
@@ -75,8 +76,15 @@ def run(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Finished:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        with watched(process) as peaks:
-            output, errors = process.communicate()
+        try:
+            with watched(process) as peaks:
+                output, errors = process.communicate(timeout=_LONGEST_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise BenchError(f"{' '.join(command)} ran for {_LONGEST_SECONDS} s") from error
+        except BaseException:
+            process.kill()
+            raise
         seconds = time.perf_counter() - began
     if process.returncode != 0:
         words = "\n".join((errors or output).strip().splitlines()[-8:])
