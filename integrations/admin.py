@@ -21,11 +21,19 @@ from tenants.permissions import Capability
 SEVERITY_TONES = {"record": "bad", "value": "warning", "note": "plain"}
 
 
+class HttpsUrlField(forms.URLField):
+    """An address; one without a scheme is taken to be https."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "assume_scheme": "https"})
+
+
 class IntegrationForm(TenantForm):
     """The provider is one of those that are installed: the registry's list, not the model's."""
 
     class Meta:
         model = Integration
+        field_classes = {"base_url": HttpsUrlField}
         fields = ("name", "provider", "base_url", "settings", "is_active")
         help_texts = {
             "name": "Short and lower case; exports name it in the column `integration`.",

@@ -1,4 +1,4 @@
-"""The scheduler's threads: the relay in one, the sweeper and the schedule in the other."""
+"""The scheduler's threads: the relay; the sweeper and the schedule; what shows progress."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import schedule, sweeper
+from jobs import progress, schedule, sweeper
 from jobs.queue import WAKE
 from jobs.relay import Relay
 
@@ -17,7 +17,7 @@ SWEEP_SECONDS: Final = 2.0
 
 
 class Conductor:
-    """Runs relay, sweeper and schedule beside each other; several processes may."""
+    """Runs relay, sweeper, schedule and progress beside each other; several processes may."""
 
     def __init__(
         self, start_run: schedule.StartRun = schedule.refuse, sweep_seconds: float = SWEEP_SECONDS
@@ -28,15 +28,16 @@ class Conductor:
         self._threads = (
             threading.Thread(target=Relay().run, args=(self._stop,), name="relay", daemon=True),
             threading.Thread(target=self._mend, name="sweeper", daemon=True),
+            threading.Thread(target=progress.run, args=(self._stop,), name="progress", daemon=True),
         )
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, seconds: float = 4.0) -> bool:
-        """Ask both threads to end and wait for them; return False if one is still busy."""
+        """Ask the threads to end and wait for them; return False if one is still busy."""
         self._stop.set()
         WAKE.set()
         deadline = time.monotonic() + seconds

@@ -1,0 +1,105 @@
+"""What each role may do, and who may enter at all."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import Integration
+from mappings.models import WitHierarchy, WitMapping
+from tenants.models import Membership, Tenant
+from tenants.scope import tenant_scope
+from tests.admin.world import World
+from warehouse.models import WorkItem
+
+
+def entered(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def add_page(model: type[models.Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+
+
+@pytest.mark.parametrize(
+    ("role", "model", "status"),
+    [
+        ("viewer", WitMapping, 403),
+        ("viewer", Integration, 403),
+        ("editor", WitMapping, 200),
+        ("editor", Integration, 403),
+        ("admin", WitMapping, 200),
+        ("admin", Integration, 200),
+        ("admin", Membership, 403),
+        ("admin", WorkItem, 403),
+        ("admin", Tenant, 403),
+        ("admin", User, 403),
+    ],
+)
+def test_a_role_may_add_what_the_table_says(
+    role: str, model: type[models.Model], status: int, ours: World
+) -> None:
+    assert entered(ours.members[role]).get(add_page(model)).status_code == status
+
+
+@pytest.mark.parametrize(("role", "is_saved"), [("viewer", False), ("editor", True)])
+def test_only_an_editor_saves_a_level(role: str, is_saved: bool, ours: World) -> None:
+    entered(ours.members[role]).post(add_page(WitHierarchy), {"level": 7, "name": "Programme"})
+    with tenant_scope(ours.tenant.pk):
+        assert WitHierarchy.objects.filter(name="Programme").exists() is is_saved
+
+
+def test_an_administrator_changes_a_role_but_not_who_has_it(ours: World, theirs: World) -> None:
+    with tenant_scope(ours.tenant.pk):
+        membership = Membership.objects.get(user=ours.members["viewer"])
+    page = reverse("admin:tenants_membership_change", args=(membership.pk,))
+    stranger = theirs.members["viewer"]
+    entered(ours.members["admin"]).post(page, {"role": "editor", "user": stranger.pk})
+    membership.refresh_from_db()
+    assert (membership.role, membership.user_id) == ("editor", ours.members["viewer"].pk)
+
+
+def test_nobody_adds_a_row_in_the_scope_of_every_tenant(ours: World) -> None:
+    client = entered(User.objects.create_superuser("operator", password="a long password"))
+    client.post(reverse("admin:choose_tenant"), {"tenant": "every"})
+    assert client.get(add_page(WitMapping)).status_code == 403
+
+
+def test_a_repeated_level_is_refused_with_words(ours: World) -> None:
+    level = ours.row(WitHierarchy).level
+    page = entered(ours.members["editor"]).post(
+        add_page(WitHierarchy), {"level": level, "name": "Twice"}
+    )
+    assert page.status_code == 200
+    assert "already exists" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_stranger_is_sent_to_the_login_and_a_user_without_tenant_is_not_let_in() -> None:
+    User.objects.create_user("lonely", password="a long password")
+    client = Client()
+    assert client.get(reverse("admin:index")).status_code == 302
+    page = client.post(
+        reverse("admin:login"), {"username": "lonely", "password": "a long password"}
+    )
+    assert page.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_member_who_is_no_django_staff_logs_in(ours: World) -> None:
+    client = Client()
+    page = client.post(
+        reverse("admin:login"),
+        {"username": ours.members["viewer"].username, "password": "a long password"},
+    )
+    assert page.status_code == 302
+    assert client.get(reverse("admin:index")).status_code == 200
+
+
+def test_a_member_of_an_inactive_tenant_is_out(ours: World) -> None:
+    client = entered(ours.members["admin"])
+    Tenant.objects.filter(pk=ours.tenant.pk).update(is_active=False)
+    assert client.get(reverse("admin:index")).status_code == 302

@@ -1,0 +1,103 @@
+"""A tenant with a row of every model, each text of which is a canary."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import Any
+
+import zstandard
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import models
+
+from tenants.admin import TenantModelAdmin
+from tenants.models import Membership, Role, Tenant
+from tenants.scope import tenant_scope
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+def tenant_models() -> list[type[models.Model]]:
+    """Every model with an admin over tenant-owned rows: what is registered later is included."""
+    return [
+        model
+        for model, model_admin in admin.site._registry.items()
+        if isinstance(model_admin, TenantModelAdmin)
+    ]
+
+
+@dataclass
+class World:
+    """One tenant, its members by role, and its rows by model. canary: in each of its texts."""
+
+    tenant: Tenant
+    canary: str
+    members: dict[str, User]
+    rows: dict[type[models.Model], Any] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def row(self, model: type[models.Model]) -> Any:
+        """The row of this model, made when it is first asked for."""
+        if model not in self.rows:
+            self.rows[model] = self.add(model)
+        return self.rows[model]
+
+    def add(self, model: type[models.Model]) -> Any:
+        """Make a further row of this model."""
+        if model is Membership:
+            return self._add_member()
+        with tenant_scope(self.tenant.pk):
+            values = {
+                column.name: self._value(model, column)
+                for column in model._meta.concrete_fields
+                if not column.auto_created and not isinstance(column, models.AutoField)
+            }
+            return model._default_manager.create(**values)
+
+    def _add_member(self) -> Membership:
+        name = f"{self.canary}-{next(self.numbers)}"
+        with tenant_scope(self.tenant.pk):
+            member: Membership = Membership.objects.create(
+                tenant=self.tenant, user=User.objects.create(username=name), role=Role.VIEWER
+            )
+        return member
+
+    def _value(self, model: type[models.Model], column: Any) -> Any:
+        if column.is_relation:
+            related = column.related_model
+            return self.tenant if related is Tenant else self.row(related)
+        if column.choices:
+            return column.choices[0][0]
+        text = f"{self.canary}-{next(self.numbers)}"
+        if isinstance(column, models.URLField):
+            return f"https://{text}.example"
+        if isinstance(column, (models.TextField, models.CharField)):
+            return text[: column.max_length] if column.max_length else text
+        if isinstance(column, models.BinaryField):
+            return zstandard.ZstdCompressor().compress(f'{{"summary": "{text}"}}'.encode())
+        if isinstance(column, models.JSONField):
+            return column.get_default()
+        if isinstance(column, models.DateTimeField):
+            return NOW
+        if isinstance(column, models.DateField):
+            return date(2026, 1, 2)
+        if isinstance(column, models.BooleanField):
+            return False
+        return next(self.numbers)
+
+
+def make_world(slug: str) -> World:
+    """Make a tenant with a member of each role and one row of every registered model."""
+    canary = f"canary{slug}"
+    tenant = Tenant.objects.create(name=f"{canary} Ltd", slug=slug)
+    members = {}
+    with tenant_scope(tenant.pk):
+        for role in Role:
+            user = User.objects.create_user(f"{canary}-{role.value}", password="a long password")
+            Membership.objects.create(tenant=tenant, user=user, role=role)
+            members[role.value] = user
+    world = World(tenant, canary, members)
+    for model in tenant_models():
+        world.row(model)
+    return world
