@@ -193,6 +193,10 @@ WHERE id = (
 ) AND state = 'queued' RETURNING *
 """
 
+# A claim need not be on disk before the work begins: the commit of the work takes it along, and
+# if the server crashes before that, the step is as it was. It saves every other flush.
+_UNSYNCED = {"postgresql": "SET LOCAL synchronous_commit = off; "}
+
 
 def claim(stage: str, worker: str, *, hinted: bool = False) -> QueueEntry | None:
     """Take the best due step of a stage (tier, then time), in a transaction of its own.
@@ -235,7 +239,7 @@ def _claim(
     due_by = now + timedelta(days=36500) if early else now
     moment = connection.ops.adapt_datetimefield_value
     until = now + timedelta(seconds=settings.STEP_LEASE_SECONDS)
-    sql = _CLAIM.format(which=which, lock=lock)
+    sql = _UNSYNCED.get(connection.vendor, "") + _CLAIM.format(which=which, lock=lock)
     values = (worker, moment(until), moment(now), moment(due_by), what)
     with every_tenant(WHOLE_QUEUE), transaction.atomic(durable=True):
         claimed = list(QueueEntry.objects.raw(sql, values))
@@ -255,6 +259,13 @@ def renew(worker: str, step_ids: Iterable[int]) -> int:
 # ---- ending a step
 
 
+_COMPLETE = """
+UPDATE etl_job_queue SET state = 'done', finished_at = %s, leased_until = NULL, error = '',
+    record_count = %s, row_count = %s, skipped_count = %s, quarantined_count = %s
+WHERE id = %s AND fence = %s AND leased_by = %s AND state = 'running'
+"""
+
+
 def complete(
     step: QueueEntry, counts: Counts | None = None, successors: Sequence[NewStep] = ()
 ) -> None:
@@ -266,17 +277,11 @@ def complete(
     if not connection.in_atomic_block:
         raise RuntimeError("complete() belongs in the transaction of the step's work")
     counts = counts or Counts()
-    with every_tenant(WHOLE_QUEUE):
-        done = QueueEntry.objects.filter(**as_claimed(step)).update(
-            state=QueueEntry.State.DONE,
-            finished_at=timezone.now(),
-            leased_until=None,
-            error="",
-            record_count=counts.records,
-            row_count=counts.rows,
-            skipped_count=counts.skipped,
-            quarantined_count=counts.quarantined,
-        )
+    values = (counts.records, counts.rows, counts.skipped, counts.quarantined)
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPLETE, (now, *values, step.pk, step.fence, step.leased_by))
+        done = cursor.rowcount
     if not done:
         raise LostLeaseError(f"{step} is no longer held with fence {step.fence}")
     _insert((step.tenant_id, step.run_id, step.integration_id, step.priority), successors)
@@ -284,4 +289,9 @@ def complete(
 
 def as_claimed(step: QueueEntry) -> dict[str, Any]:
     """Return the conditions under which a claimed step is still its claimer's."""
-    return {"pk": step.pk, "fence": step.fence, "state": QueueEntry.State.RUNNING}
+    return {
+        "pk": step.pk,
+        "fence": step.fence,
+        "leased_by": step.leased_by,
+        "state": QueueEntry.State.RUNNING,
+    }

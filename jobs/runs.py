@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -48,6 +48,8 @@ def finish_if_done(run_id: int) -> str | None:
     Called after the commit of each step and again by the sweeper, so that neither two last steps
     that see each other open nor a worker that dies after its commit leave a run hanging.
     """
+    if _goes_on(run_id):
+        return None
     with every_tenant(_WHOLE_QUEUE):
         if not _done().filter(pk=run_id).exists():
             return None
@@ -57,6 +59,25 @@ def finish_if_done(run_id: int) -> str | None:
             if not _done().filter(pk=run_id).exists():
                 return None
             return _finish(run)
+
+
+_OPEN = """
+SELECT r.cancel_requested,
+    EXISTS (SELECT 1 FROM etl_job_queue q WHERE q.run_id = r.id AND q.state = 'queued'),
+    EXISTS (SELECT 1 FROM etl_job_queue q WHERE q.run_id = r.id AND q.state = 'running')
+FROM etl_job_runs r WHERE r.id = %s AND r.state = 'running'
+"""
+
+
+def _goes_on(run_id: int) -> bool:
+    """Say cheaply, for it is asked after every step, whether a run has more to do or is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, (run_id,))
+        row = cursor.fetchone()
+    if row is None:
+        return True
+    cancelled, queued, running = row
+    return bool(running or (queued and not cancelled))
 
 
 def _done() -> QuerySet[JobRun]:

@@ -63,7 +63,7 @@ def run_state(run: JobRun) -> str:
         return state
 
 
-def in_threads(count: int, work: Callable[[int], None]) -> None:
+def in_threads(count: int, work: Callable[[int], object]) -> None:
     """Call work(0) … work(count - 1), each in a thread, started together; raise what they raise."""
     barrier = threading.Barrier(count)
     errors: list[BaseException] = []

@@ -1,5 +1,7 @@
 """A run is finished when nothing of it is open, exactly once, with an honest outcome."""
 
+import threading
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -138,7 +140,10 @@ def test_a_run_in_which_nothing_was_done_failed(run: JobRun) -> None:
 def test_two_last_steps_that_end_together_finish_the_run_exactly_once(
     handlers: dict[str, steps.Handler],
 ) -> None:
+    both = threading.Barrier(2)
+
     def handler(step: QueueEntry) -> None:
+        both.wait(20)
         with transaction.atomic():
             queue.complete(step)
 
@@ -146,7 +151,12 @@ def test_two_last_steps_that_end_together_finish_the_run_exactly_once(
     made = [make_run() for _ in range(10)]
     for run in made:
         add_steps(run, "last:1", "last:2")
-    in_threads(2, lambda number: [steps.work_next("transform", str(number)) for _ in range(10)])  # type: ignore[func-returns-value]
+
+    def work(number: int) -> None:
+        while steps.work_next("transform", f"worker-{number}"):
+            pass
+
+    in_threads(2, work)
     assert [run_state(run) for run in made] == ["completed"] * 10
     with every_tenant("test"):
         assert RunLog.objects.filter(message="Full: Completed").count() == 10

@@ -52,7 +52,7 @@ def test_a_due_job_starts_one_run_and_is_due_again_after_its_interval(job: Job) 
 
 
 def test_several_schedulers_start_a_due_job_once(job: Job) -> None:
-    in_threads(4, lambda _: schedule.fire(start) and None)
+    in_threads(4, lambda _: schedule.fire(start))
     assert scheduled_runs() == 1
 
 
