@@ -20,6 +20,7 @@ _MICROSECONDS: Final = {
     "postgresql": "CAST(EXTRACT(EPOCH FROM {0}) * 1000000 AS BIGINT)",
     "sqlite": "{0}",
 }
+_HASHED_LEFT: Final = {"postgresql": "FULL", "sqlite": "LEFT"}
 _DISTINCT: Final = {"postgresql": "IS DISTINCT FROM", "sqlite": "IS NOT"}
 _BYTE_ORDER: Final = {"postgresql": 'COLLATE "C"', "sqlite": "COLLATE BINARY"}
 
@@ -45,3 +46,13 @@ def distinct(left: str, right: str) -> str:
 def byte_order(text: str) -> str:
     """Return a text to order by that is compared by its UTF-8 bytes, whatever the locale."""
     return f"{text} {_BYTE_ORDER[connection.vendor]}"
+
+
+def hashed_left() -> str:
+    """Return the kind of a LEFT JOIN that must not compare each row with each.
+
+    Without statistics PostgreSQL takes every table for a few rows and would do just that; a FULL
+    JOIN it can only hash or merge. The caller drops the rows that have no left side, by a
+    condition that the planner does not see through, or it makes a LEFT JOIN of it again.
+    """
+    return _HASHED_LEFT[connection.vendor]

@@ -27,7 +27,7 @@ from typing import Final
 
 from django.db import connection
 
-from warehouse.dialect import byte_order, distinct, elapsed, microseconds
+from warehouse.dialect import byte_order, distinct, elapsed, hashed_left, microseconds
 
 METRICS: Final = (
     "committed_at",
@@ -75,14 +75,16 @@ FROM item i
 LEFT JOIN work_item_changelogs c ON c.tenant_id = i.tenant_id
     AND c.integration_id = i.integration_id AND c.work_item_source_id = i.source_id
     AND c.is_status AND i.history_complete
-LEFT JOIN meaning l ON i.history_complete
-    AND l.tenant_id = i.tenant_id AND l.integration_id = i.integration_id
+{hashed} JOIN meaning l ON l.tenant_id = i.tenant_id AND l.integration_id = i.integration_id
     AND l.project_source_id = i.project_source_id AND l.type_source_id = i.type_source_id
-    AND l.status_source_id
-        = CASE WHEN c.changed_at IS NULL THEN i.status_source_id ELSE c.from_value END
-LEFT JOIN meaning m ON m.tenant_id = i.tenant_id AND m.integration_id = i.integration_id
+    AND l.status_source_id = CASE
+        WHEN c.changed_at IS NOT NULL THEN c.from_value
+        WHEN i.history_complete THEN i.status_source_id
+    END
+{hashed} JOIN meaning m ON m.tenant_id = i.tenant_id AND m.integration_id = i.integration_id
     AND m.project_source_id = i.project_source_id AND m.type_source_id = i.type_source_id
     AND m.status_source_id = c.to_value
+WHERE CASE WHEN i.item_no IS NULL THEN 0 ELSE 1 END = 1
 """
 
 # The changes in their order: until when each held, and where the item was first.
@@ -182,7 +184,7 @@ def metrics_sql(items_relation: str) -> str:
     parts = {
         "item": _ITEMS.format(items_relation=items_relation),
         "meaning": _MEANINGS,
-        "status_change": _CHANGES,
+        "status_change": _CHANGES.format(hashed=hashed_left()),
         "walk": _WALK.format(history_id=byte_order("history_id")),
         "stage": _STAGES,
         "span": _SPANS.format(counted=counted),

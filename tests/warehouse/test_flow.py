@@ -319,3 +319,11 @@ class TestRecompute:
         mine, theirs = world.integration.pk, sibling.integration.pk
         assert len(rows) == 5
         assert started == {(mine, "0"), (mine, "3"), (theirs, "0")}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite always makes an index")
+def test_postgresql_never_compares_each_change_with_each_meaning() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {metrics_sql('work_items')}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("Full Join") == 2, plan
