@@ -22,8 +22,8 @@ from tenants.scope import tenant_scope
 RECORDINGS: Final = settings.BASE_DIR / "sandbox" / "recordings"
 # slug of the tenant, which is also the directory of its recording → settings of the providers
 TENANTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "acme": {"story_points_field": "customfield_10016"},
-    "globex": {"story_points_field": "customfield_10016"},
+    "acme": {"story_points_field": "customfield_10026"},
+    "globex": {"story_points_field": "customfield_10026"},
 }
 OPERATOR: Final = "demo"
 PORTS_TRIED: Final = 20

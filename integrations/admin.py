@@ -72,8 +72,10 @@ class IntegrationAdmin(TenantModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "provider") if obj else ()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
         if "provider" in form.base_fields:
             choices = [(slug, found.label) for slug, found in sorted(connectors().items())]
             form.base_fields["provider"] = forms.ChoiceField(
@@ -133,7 +135,7 @@ class RawPageAdmin(LoadedModelAdmin):
             "shown": shown,
             "quarantined": page.quarantined.order_by("id")[:20],
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "integrations/raw_page.html", context)
 
 

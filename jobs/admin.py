@@ -88,7 +88,7 @@ class JobRunAdmin(LoadedModelAdmin):
                 "set_aside": reverse("admin:integrations_quarantinedrecord_changelist"),
             },
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "jobs/run.html", context)
 
 

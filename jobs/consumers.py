@@ -21,7 +21,7 @@ NOT_FOUND: Final = 4404
 CHECK_SECONDS: Final = 3.0
 
 
-class RunConsumer(AsyncJsonWebsocketConsumer):
+class RunConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Sends the progress of the run in its address; takes no messages.
 
     The right to see it is checked on connect and every CHECK_SECONDS: a log-out, a new password,

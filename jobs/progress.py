@@ -256,7 +256,7 @@ class Publisher:
         self._send(run.pk, progress)
         if is_finished:
             for known in (self._sent, self._due, self._sending):
-                known.pop(run.pk, None)  # type: ignore[attr-defined]
+                known.pop(run.pk, None)
         else:
             self._sent[run.pk] = _news(progress)
         return True

@@ -4,7 +4,7 @@ What a request sees comes from the tenant scope (`tenants.middleware`), so lists
 and autocompletes draw from scoped managers. What it may do comes from `tenants.permissions`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UserCreationForm,
     )
 
+    BaseUserAdmin = DjangoUserAdmin[User]
     UnfoldModelAdmin = admin.ModelAdmin[Any]
     UnfoldTabularInline = admin.TabularInline[Any, Any]
     BasePaginator = Paginator[Any]
@@ -39,6 +40,7 @@ else:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
     BasePaginator = Paginator
+    BaseUserAdmin = DjangoUserAdmin
     BaseModelForm = forms.ModelForm
 
 COUNTED_ROWS: Final = 10_000
@@ -133,7 +135,7 @@ class TenantModelAdmin(RoleChecks, UnfoldModelAdmin):
     """
 
     form = TenantForm
-    exclude: Any = ("tenant",)
+    exclude: Any = ("tenant",)  # type: ignore[misc]
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -153,7 +155,7 @@ class TenantModelAdmin(RoleChecks, UnfoldModelAdmin):
         related = super().get_list_select_related(request)
         return ("tenant", *related) if isinstance(related, (list, tuple)) else ("tenant",)
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.key_search, *self.text_search)
 
     def get_search_results(
@@ -234,14 +236,14 @@ class LoadedModelAdmin(TenantModelAdmin):
     capability = None
     can_add = False
     can_delete_rows = False
-    actions: Any = None
+    actions = None
 
 
 class TenantInline(RoleChecks, UnfoldTabularInline):
     """Rows of a parent, in the parent's tenant."""
 
     form = TenantForm
-    exclude: Any = ("tenant",)
+    exclude: Any = ("tenant",)  # type: ignore[misc]
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -281,7 +283,7 @@ class TenantAdmin(OperatorModelAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_prepopulated_fields(request, obj) if obj is None else {}
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("slug", "created_at")
 
 
@@ -300,7 +302,7 @@ class MembershipAdmin(TenantModelAdmin):
         # A select or a look-up of people would tell one tenant's administrator who else is here.
         return super().has_add_permission(request, obj) and self._may(request, Capability.OPERATE)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("user",)
 
     def formfield_for_foreignkey(
@@ -316,7 +318,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class UserAdmin(OperatorModelAdmin, DjangoUserAdmin):
+class UserAdmin(OperatorModelAdmin, BaseUserAdmin):
     """People. Their memberships say what they may do, so Django's own rights are left out."""
 
     form = UserChangeForm

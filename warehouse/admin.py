@@ -37,7 +37,7 @@ class PageAdmin(LoadedModelAdmin):
             "original": row,
             "title": str(row),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, self.page_template, context)
 
 

@@ -90,12 +90,10 @@ def test_filters_offer_and_find_nothing_foreign(
     for entry in (*model_admin.list_filter, "integration", "tenant", "run"):
         name = str(entry[0] if isinstance(entry, tuple) else entry)
         for lookup in (name, f"{name}__exact", f"{name}__id__exact"):
-            for value in (theirs.tenant.pk, theirs.row(Integration).pk, theirs.canary):
+            for value in (theirs.tenant.pk, theirs.row(Integration).pk, theirs.canary[:-1]):
                 response = as_admin.get(address(model, "changelist"), {lookup: value})
-                text = seen(response)[1].replace(f"={theirs.canary}", "").replace("&amp;", "&")
                 assert response.status_code in (200, 302, 400), lookup
-                if value != theirs.canary:
-                    assert theirs.canary not in text, lookup
+                assert theirs.canary not in seen(response)[1], lookup
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -114,10 +112,10 @@ def test_columns_that_are_no_filter_cannot_be_probed_through_the_address(
 def test_a_search_finds_nothing_foreign(
     model: type[models.Model], ours: World, theirs: World, as_admin: Client
 ) -> None:
-    response = as_admin.get(address(model, "changelist"), {"q": theirs.canary})
-    shown = seen(response)[1].replace(f'value="{theirs.canary}"', "")
-    shown = shown.replace(f"q={theirs.canary}", "")
-    assert theirs.canary not in shown
+    # A prefix, for the page repeats the term itself.
+    response = as_admin.get(address(model, "changelist"), {"q": theirs.canary[:-1]})
+    assert response.status_code == 200
+    assert theirs.canary not in seen(response)[1]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -127,15 +125,13 @@ def test_autocomplete_reveals_nothing_foreign(
     for column in model._meta.concrete_fields:
         if not column.is_relation:
             continue
-        response = as_admin.get(
-            reverse("admin:autocomplete"),
-            {
-                "app_label": model._meta.app_label,
-                "model_name": model._meta.model_name,
-                "field_name": column.name,
-                "term": "",
-            },
-        )
+        asked = {
+            "app_label": model._meta.app_label,
+            "model_name": str(model._meta.model_name),
+            "field_name": column.name,
+            "term": "",
+        }
+        response = as_admin.get(reverse("admin:autocomplete"), asked)
         assert theirs.canary not in seen(response)[1], column
 
 
@@ -269,7 +265,7 @@ def test_home_counts_and_names_own_rows_only(ours: World, theirs: World, as_admi
 
 def test_an_operator_sees_every_tenant_or_the_chosen_one(ours: World, theirs: World) -> None:
     client = Client()
-    client.force_login(User.objects.create_superuser("operator", password="a long password"))
+    client.force_login(User.objects.create(username="operator", is_superuser=True))
     page = address(Integration, "changelist")
     text = seen(client.get(page))[1]
     assert ours.canary in text
@@ -282,7 +278,7 @@ def test_an_operator_sees_every_tenant_or_the_chosen_one(ours: World, theirs: Wo
 
 def test_an_operators_form_offers_rows_of_the_rows_tenant_only(ours: World, theirs: World) -> None:
     client = Client()
-    client.force_login(User.objects.create_superuser("operator", password="a long password"))
+    client.force_login(User.objects.create(username="operator", is_superuser=True))
     page = client.get(address(WitMapping, "change", ours.row(WitMapping).pk))
     assert ours.row(Integration).name in page.content.decode()
     assert theirs.row(Integration).name not in page.content.decode()

@@ -63,7 +63,7 @@ def test_an_administrator_changes_a_role_but_not_who_has_it(ours: World, theirs:
 
 
 def test_nobody_adds_a_row_in_the_scope_of_every_tenant(ours: World) -> None:
-    client = entered(User.objects.create_superuser("operator", password="a long password"))
+    client = entered(User.objects.create(username="operator", is_superuser=True))
     client.post(reverse("admin:choose_tenant"), {"tenant": "every"})
     assert client.get(add_page(WitMapping)).status_code == 403
 
@@ -90,6 +90,8 @@ def test_a_stranger_is_sent_to_the_login_and_a_user_without_tenant_is_not_let_in
 
 
 def test_a_member_who_is_no_django_staff_logs_in(ours: World) -> None:
+    ours.members["viewer"].set_password("a long password")
+    ours.members["viewer"].save()
     client = Client()
     page = client.post(
         reverse("admin:login"),

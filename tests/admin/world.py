@@ -94,7 +94,7 @@ def make_world(slug: str) -> World:
     members = {}
     with tenant_scope(tenant.pk):
         for role in Role:
-            user = User.objects.create_user(f"{canary}-{role.value}", password="a long password")
+            user = User.objects.create(username=f"{canary}-{role.value}")
             Membership.objects.create(tenant=tenant, user=user, role=role)
             members[role.value] = user
     world = World(tenant, canary, members)

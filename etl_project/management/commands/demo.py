@@ -3,7 +3,7 @@
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.conf import settings
 from django.core.management import call_command
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             drive(runs, watch)
         tell(
             runs,
-            self.stdout._out,
+            cast(TextIO, self.stdout),
             as_json,
             address=address,
             users=[person.name for person in people],

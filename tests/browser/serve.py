@@ -1,0 +1,20 @@
+"""The web server of the browser tests: a process of its own, with progress in it as in the demo."""
+
+import sys
+import threading
+
+import uvicorn
+
+from etl_project.asgi import application
+from jobs import progress
+
+
+def main(port: int) -> None:
+    """Serve on this port, and publish progress, until the process is ended."""
+    stop = threading.Event()
+    threading.Thread(target=progress.run, args=(stop,), daemon=True).start()
+    uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,339 @@
+"""Progress is published while a run changes, at most four times a second, and once at its end."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from etl_project.asgi import application
+from integrations.models import Integration
+from jobs.consumers import NOT_FOUND, RunConsumer
+from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
+from jobs.progress import Publisher, group_of, progress_of, publisher
+from tenants.models import Membership, Role, Tenant
+from tenants.scope import every_tenant, tenant_scope
+
+MISSING = 987_654_321
+
+
+def make_run(slug: str) -> JobRun:
+    tenant = Tenant.objects.create(name=slug, slug=slug)
+    with tenant_scope(tenant.pk):
+        integration = Integration.objects.create(tenant=tenant, provider="jira", name="jira")
+        job = Job.objects.create(tenant=tenant, integration=integration)
+        run: JobRun = JobRun.objects.create(
+            tenant=tenant, job=job, integration=integration, trigger="import", mode="import"
+        )
+    return run
+
+
+def make_step(run: JobRun, key: str, stage: Stage, state: str, **values: Any) -> QueueEntry:
+    with tenant_scope(run.tenant_id):
+        step: QueueEntry = QueueEntry.objects.create(
+            tenant_id=run.tenant_id,
+            run=run,
+            integration_id=run.integration_id,
+            stage=stage,
+            stream="issues",
+            key=key,
+            state=state,
+            priority=2,
+            run_at=timezone.now(),
+            **values,
+        )
+    return step
+
+
+@pytest.fixture
+def run(transactional_db: None) -> JobRun:
+    return make_run("acme")
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop that runs in another thread, as that of a web server does."""
+    serving = asyncio.new_event_loop()
+    thread = threading.Thread(target=serving.run_forever)
+    thread.start()
+    yield serving
+    serving.call_soon_threadsafe(serving.stop)
+    thread.join()
+    serving.close()
+
+
+class Watcher:
+    """A member of the run's group that lives in the server's loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, run: JobRun) -> None:
+        self.loop = loop
+        self.layer = get_channel_layer()
+        self.channel = self.wait(self.layer.new_channel())
+        self.wait(self.layer.group_add(group_of(run.pk), self.channel))
+
+    def wait(self, what: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, self.loop).result(5)
+
+    def next(self) -> dict[str, Any]:
+        message = self.wait(asyncio.wait_for(self.layer.receive(self.channel), 4))
+        progress: dict[str, Any] = message["progress"]
+        return progress
+
+
+def an_interval_later(run: JobRun) -> None:
+    """Make it as long ago as need be that the run was last published."""
+    with every_tenant("the test moves the clock"):
+        JobRun.objects.filter(pk=run.pk).update(progress_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_progress_sums_up_steps_log_and_dead_ends(run: JobRun) -> None:
+    make_step(run, "a", Stage.TRANSFORM, "done", record_count=40)
+    make_step(run, "b", Stage.TRANSFORM, "running")
+    make_step(run, "c", Stage.LOAD, "dead", error="no such table", attempts=3)
+    with tenant_scope(run.tenant_id):
+        RunLog.objects.create(tenant_id=run.tenant_id, run=run, message="started")
+        progress = progress_of(run)
+    assert (progress["records"], progress["open"], progress["dead"]) == (40, 1, 1)
+    assert progress["percent"] == 66
+    assert [step["error"] for step in progress["dead_steps"]] == ["no such table"]
+    assert [line["message"] for line in progress["log"]] == ["started"]
+    assert progress["seconds_left"] is not None
+
+
+def test_time_left_is_not_guessed_while_extracting_goes_on(run: JobRun) -> None:
+    make_step(run, "x", Stage.EXTRACT, "running")
+    make_step(run, "a", Stage.TRANSFORM, "done", record_count=40)
+    make_step(run, "b", Stage.TRANSFORM, "queued")
+    with tenant_scope(run.tenant_id):
+        assert progress_of(run)["seconds_left"] is None
+
+
+def test_a_change_is_published_and_no_change_is_not(
+    run: JobRun, loop: asyncio.AbstractEventLoop
+) -> None:
+    watcher, ours = Watcher(loop, run), Publisher()
+    ours.attach(loop)
+    step = make_step(run, "a", Stage.TRANSFORM, "queued")
+    assert ours.publish_due() == 1
+    assert watcher.next()["open"] == 1
+    an_interval_later(run)
+    ours._due.clear()
+    assert ours.publish_due() == 0
+    with tenant_scope(run.tenant_id):
+        QueueEntry.objects.filter(pk=step.pk).update(state="done", record_count=7)
+    ours._due.clear()
+    assert ours.publish_due() == 1
+    assert watcher.next()["records"] == 7
+
+
+def test_of_two_publishers_one_publishes_within_an_interval(
+    run: JobRun, loop: asyncio.AbstractEventLoop
+) -> None:
+    make_step(run, "a", Stage.TRANSFORM, "queued")
+    one, other = Publisher(), Publisher()
+    one.attach(loop)
+    other.attach(loop)
+    assert one.publish_due() + other.publish_due() == 1
+    an_interval_later(run)
+    other._due.clear()
+    assert other.publish_due() == 1
+
+
+def test_the_end_is_published_once_even_right_after_an_event(
+    run: JobRun, loop: asyncio.AbstractEventLoop
+) -> None:
+    watcher, one, other = Watcher(loop, run), Publisher(), Publisher()
+    for ours in (one, other):
+        ours.attach(loop)
+    make_step(run, "a", Stage.TRANSFORM, "done")
+    assert one.publish_due() == 1
+    watcher.next()
+    with tenant_scope(run.tenant_id):
+        JobRun.objects.filter(pk=run.pk).update(state="completed", finished_at=timezone.now())
+    assert one.publish_due() + other.publish_due() == 1
+    assert watcher.next()["is_finished"] is True
+    assert one.publish_due() + other.publish_due() == 0
+
+
+def test_a_channel_layer_that_is_down_is_swallowed_and_said_once(
+    run: JobRun,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse(*args: Any) -> None:
+        raise ConnectionError("redis is down")
+
+    monkeypatch.setattr(get_channel_layer(), "group_send", refuse)
+    ours = Publisher()
+    ours.attach(loop)
+    for key in ("a", "b", "c"):
+        make_step(run, key, Stage.TRANSFORM, "queued")
+        an_interval_later(run)
+        ours._due.clear()
+        assert ours.publish_due() == 1
+        with pytest.raises(ConnectionError):
+            ours._sending[run.pk].result(5)
+    said = [record for record in caplog.records if "redis is down" in record.getMessage()]
+    assert len(said) == 1
+
+
+def test_nothing_is_asked_of_the_database_where_nobody_can_listen(
+    run: JobRun, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert Publisher().publish_due() == 0
+
+
+# ---- the socket
+
+
+def log_in(run: JobRun, role: Role = Role.VIEWER) -> str:
+    """Make a member of the run's tenant and return the cookie of a session of theirs."""
+    user = User.objects.create(username="ada")
+    with tenant_scope(run.tenant_id):
+        Membership.objects.create(tenant_id=run.tenant_id, user=user, role=role)
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
+class Page:
+    """A browser's end of the socket. (`channels.testing` needs daphne, which is not installed.)"""
+
+    def __init__(self, run_id: int, session: str, origin: bytes = b"http://localhost") -> None:
+        headers = [(b"origin", origin), (b"cookie", f"sessionid={session}".encode())]
+        path = f"/ws/runs/{run_id}/"
+        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers}
+        make: Any = ApplicationCommunicator
+        self.end = make(application, {**scope, "subprotocols": []})
+
+    async def connect(self) -> bool:
+        """Open the socket; tell whether it was accepted."""
+        await self.end.send_input({"type": "websocket.connect"})
+        message = await self.end.receive_output(5)
+        return bool(message["type"] == "websocket.accept")
+
+    async def next(self) -> dict[str, Any]:
+        """Return the next message."""
+        message = await self.end.receive_output(5)
+        assert message["type"] == "websocket.send", message
+        told: dict[str, Any] = json.loads(message["text"])
+        return told
+
+    async def closed_with(self) -> int:
+        """Return the code with which the other side closes now."""
+        message = await self.end.receive_output(5)
+        assert message["type"] == "websocket.close", message
+        code: int = message["code"]
+        return code
+
+    async def leave(self) -> None:
+        """Close the socket from this side."""
+        await self.end.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.end.wait(5)
+
+
+def converse(conversation: Any) -> None:
+    """Run a conversation to its end in a loop of its own."""
+
+    async def whole() -> None:
+        try:
+            await conversation
+        finally:
+            await database_sync_to_async(connections.close_all)()
+
+    asyncio.run(whole())
+
+
+def test_a_member_gets_a_snapshot_and_then_what_is_published(run: JobRun) -> None:
+    session = log_in(run)
+    make_step(run, "a", Stage.TRANSFORM, "queued")
+
+    async def conversation() -> None:
+        page = Page(run.pk, session)
+        assert await page.connect()
+        assert (await page.next())["open"] == 1
+        await database_sync_to_async(make_step)(run, "b", Stage.TRANSFORM, "queued")
+        publisher._due.clear()
+        assert await database_sync_to_async(publisher.publish_due)() == 1
+        assert (await page.next())["open"] == 2
+        await page.leave()
+
+    converse(conversation())
+
+
+def test_a_foreign_run_closes_like_a_missing_one(run: JobRun) -> None:
+    session = log_in(run)
+    foreign = make_run("globex")
+
+    async def conversation() -> None:
+        codes = []
+        for run_id in (foreign.pk, MISSING):
+            page = Page(run_id, session)
+            assert await page.connect()
+            codes.append(await page.closed_with())
+        assert codes == [NOT_FOUND, NOT_FOUND]
+
+    converse(conversation())
+
+
+def test_a_stranger_is_closed_out(run: JobRun) -> None:
+    async def conversation() -> None:
+        page = Page(run.pk, "no-session-of-ours")
+        assert await page.connect()
+        assert await page.closed_with() == NOT_FOUND
+
+    converse(conversation())
+
+
+@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://localhost.evil"])
+def test_another_origin_is_refused(run: JobRun, origin: bytes) -> None:
+    session = log_in(run)
+
+    async def conversation() -> None:
+        page = Page(run.pk, session, origin)
+        assert not await page.connect()
+
+    converse(conversation())
+
+
+@pytest.mark.parametrize("loss", ["membership", "session", "active", "password"])
+def test_a_socket_closes_when_the_right_to_see_is_lost(
+    run: JobRun, loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunConsumer, "check_seconds", 0.01)
+    session = log_in(run)
+
+    def lose() -> None:
+        user = User.objects.get(username="ada")
+        if loss == "membership":
+            with every_tenant("the test takes the membership away"):
+                Membership.objects.all().delete()
+        elif loss == "session":
+            Session.objects.all().delete()
+        elif loss == "active":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        else:
+            user.set_password("another password")
+            user.save()
+
+    async def conversation() -> None:
+        page = Page(run.pk, session)
+        assert await page.connect()
+        await page.next()
+        await database_sync_to_async(lose)()
+        assert await page.closed_with() == NOT_FOUND
+
+    converse(conversation())
