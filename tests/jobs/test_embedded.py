@@ -5,10 +5,11 @@ import random
 import socket
 import threading
 from collections import Counter
+from datetime import timedelta
 
 import dramatiq
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from dramatiq.brokers.stub import StubBroker
 from pytest_django import Settings
 
@@ -117,6 +118,49 @@ def test_lost_hints_are_sent_again(
         with every_tenant("test"):
             QueueEntry.objects.filter(state="queued").update(dispatched_at=rows[0].created_at)
         until(lambda: run_state(run) == "completed")
+
+
+def test_a_step_longer_than_its_lease_keeps_it(
+    run: JobRun, handlers: dict[str, steps.Handler], settings: Settings
+) -> None:
+    settings.STEP_LEASE_SECONDS = 1
+
+    def takes_long(step: QueueEntry) -> None:
+        def renewed() -> bool:
+            until_now = fresh(step).leased_until
+            assert until_now is not None
+            assert step.leased_until is not None
+            return until_now - step.leased_until > timedelta(seconds=1)
+
+        until(renewed)
+        completes(step)
+
+    handlers[Stage.TRANSFORM] = takes_long
+    (row,) = add_steps(run, "page:1")
+    with EmbeddedEngine(sweep_seconds=0.1):
+        until(lambda: run_state(run) == "completed")
+    assert fresh(row).attempts == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the database is not PostgreSQL")
+def test_an_engine_goes_on_when_the_database_has_dropped_every_connection(
+    run: JobRun, handlers: dict[str, steps.Handler]
+) -> None:
+    handlers[Stage.TRANSFORM] = completes
+    with EmbeddedEngine(sweep_seconds=0.1):
+        (first,) = add_steps(run, "page:1")
+        until(lambda: run_state(run) == "completed")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert len(cursor.fetchall()) >= 3
+        other = make_run()
+        add_steps(other, "page:1", "page:2")
+        until(lambda: run_state(other) == "completed")
+    assert fresh(first).attempts == 1
 
 
 def test_every_step_ends_exactly_once_whatever_happens(

@@ -149,6 +149,8 @@ def process(broker_url: str, *command: str) -> Iterator[subprocess.Popen[bytes]]
 
 
 @on_postgres
+@pytest.mark.postgres
+@pytest.mark.slow
 def test_a_killed_worker_and_purged_queues_lose_no_step_and_repeat_no_effect(
     run: JobRun, rabbit: dramatiq.Broker, broker_url: str
 ) -> None:
@@ -175,6 +177,7 @@ def test_a_killed_worker_and_purged_queues_lose_no_step_and_repeat_no_effect(
 
 
 @on_postgres
+@pytest.mark.postgres
 def test_sigterm_lets_a_running_step_end_and_stops_the_scheduler_at_once(
     run: JobRun, rabbit: dramatiq.Broker, broker_url: str, tmp_path: Path
 ) -> None:
