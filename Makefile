@@ -1,0 +1,43 @@
+# Every target in a line: make help
+PYTHON ?= python3
+BIN := .venv/bin
+ITEMS ?= 20000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock bench
+
+help: ## Show every target in a line each
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
+
+.venv/ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one by: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+setup: .venv/ready ## Make the virtual environment with runtime and development packages
+
+demo: setup ## Import the demo recordings in front of you and serve the site (DEMO="--port 8001")
+	$(BIN)/python manage.py demo $(DEMO)
+
+test: setup ## Run all tests; those of PostgreSQL, RabbitMQ, Redis and the browser where they can run
+	sh tests/run.sh
+
+lint: setup ## Check style, types, import contracts and missing migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: setup ## Put the code in the agreed form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup ## Compile requirements*.in into exact pins
+	$(BIN)/uv pip compile --quiet --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header requirements-dev.in -o requirements-dev.txt
+
+bench: setup ## Measure the import beside the COPY limit and dlt, on PostgreSQL (ITEMS=20000)
+	$(BIN)/python benchmarks/bench.py --items $(ITEMS)

@@ -1,0 +1,174 @@
+"""Web, two workers and a scheduler on PostgreSQL, RabbitMQ and Redis: same tables, whatever dies.
+
+The disturbed imports restart RabbitMQ's application and purge queues of a virtual host that the
+tests made themselves; every process that is killed was started here.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pika
+import pytest
+
+from tests.end_to_end.system import (
+    System,
+    kill,
+    missing_services,
+    rabbitmqctl,
+    servers,
+    until,
+    worker_command,
+)
+
+pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.redis, pytest.mark.slow]
+
+ITEMS = "20000"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The system, running."""
+    if missing := missing_services():
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse(f"cannot be reached: {', '.join(missing)}")
+    system = System(tmp_path_factory.mktemp("var"))
+    with servers(system):
+        system.manage("migrate", "-v0")
+        system.workers += [system.start_manage(*worker_command()) for _ in range(2)]
+        system.start_manage("scheduler")
+        try:
+            yield system
+        finally:
+            system.stop()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated recording of 20,000 work items."""
+    directory = tmp_path_factory.mktemp("world")
+    subprocess.run(
+        [sys.executable, "manage.py", "make_recording", directory, "--items", ITEMS, "--lean"],
+        check=True,
+        capture_output=True,
+    )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def undisturbed(system: System, world: Path) -> dict[str, str]:
+    """The hashes of the generated recording, imported in peace."""
+    system.manage("import_raw", str(world), "--tenant", "calm", "--create", "--json")
+    return system.hashes("calm")
+
+
+def test_the_embedded_default_and_the_processes_end_in_the_same_tables(
+    system: System, recording: Path, tmp_path: Path
+) -> None:
+    name = f"same-{recording.name}"
+    embedded = System(tmp_path, embedded=True)
+    for each in (embedded, system):
+        each.manage("migrate", "-v0")
+        each.manage("import_raw", str(recording), "--tenant", name, "--create")
+    assert embedded.hashes(name) == system.hashes(name)
+
+
+def test_the_site_answers_beside_the_workers(system: System) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    uvicorn = (sys.executable, "-m", "uvicorn", "etl_project.asgi:application")
+    system.start(*uvicorn, "--port", str(port))
+    address = f"http://127.0.0.1:{port}/healthz"
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(address, timeout=2) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    until("the site answers", answers)
+
+
+def start_import(system: System, world: Path, tenant: str) -> "subprocess.Popen[bytes]":
+    return system.start_manage(
+        "import_raw", str(world), "--tenant", tenant, "--create", "--json", "--lines-a-page", "100"
+    )
+
+
+def during(system: System, already: int, steps: int) -> None:
+    """Wait until so many transform steps more are done."""
+    until(
+        f"{steps} transform steps are done",
+        lambda: system.steps_done("transform") >= already + steps,
+        seconds=120,
+    )
+
+
+def test_a_killed_worker_changes_nothing(
+    system: System, world: Path, undisturbed: dict[str, str]
+) -> None:
+    already = system.steps_done("transform")
+    importing = start_import(system, world, "killed-worker")
+    for steps in (20, 80, 160):
+        during(system, already, steps)
+        kill(system.workers.pop(0))
+        system.workers.append(system.start_manage(*worker_command()))
+    assert importing.wait(300) == 0
+    assert system.hashes("killed-worker") == undisturbed
+    assert open_or_dead_steps(system) == 0
+
+
+def test_a_purge_and_a_restart_of_rabbitmq_change_nothing(
+    system: System, world: Path, undisturbed: dict[str, str]
+) -> None:
+    already = system.steps_done("transform")
+    importing = start_import(system, world, "restarted-broker")
+    during(system, already, 20)
+    purge(system)
+    during(system, already, 80)
+    rabbitmqctl("stop_app")
+    rabbitmqctl("start_app")
+    during(system, already, 160)
+    purge(system)
+    assert importing.wait(300) == 0
+    assert system.hashes("restarted-broker") == undisturbed
+    assert open_or_dead_steps(system) == 0
+
+
+def test_a_killed_import_goes_on_by_itself(
+    system: System, world: Path, undisturbed: dict[str, str]
+) -> None:
+    already = system.steps_done("transform")
+    importing = start_import(system, world, "killed-import")
+    during(system, already, 40)
+    kill(importing)
+    until("the run ends", lambda: open_or_dead_steps(system) == 0, seconds=180)
+    assert system.hashes("killed-import") == undisturbed
+
+
+def purge(system: System) -> None:
+    """Empty every queue of the system's own virtual host."""
+    connection = pika.BlockingConnection(pika.URLParameters(system.env["BROKER_URL"]))
+    channel = connection.channel()
+    for stage in ("extract", "transform", "load", "index"):
+        channel.queue_purge(f"etl.{stage}.v1")
+    connection.close()
+
+
+def open_or_dead_steps(system: System) -> int:
+    """Count the steps that are not done."""
+    return int(system.query("SELECT count(*) FROM etl_job_queue WHERE state <> 'done'"))
+
+
+def test_a_report_of_an_import_is_one_line_of_json(system: System, recording: Path) -> None:
+    told = system.manage("import_raw", str(recording), "--tenant", "told", "--create", "--json")
+    report = json.loads(told)
+    assert report["ok"] is True
+    assert {run["state"] for run in report["runs"]} == {"completed"}

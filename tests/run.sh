@@ -1,0 +1,43 @@
+#!/bin/sh
+# Runs every test that can run here, on the embedded default and then on the servers that can be
+# reached, and says at the end what ran and what did not. With CI=true a missing server fails.
+cd "$(dirname "$0")/.." || exit 1
+PYTHON=.venv/bin/python
+export VAR_DIR="${TEST_VAR_DIR:-$PWD/var/test}"
+unset DATABASE_URL BROKER_URL RABBITMQ_URL RABBITMQ_HOST CHANNEL_LAYER_URL QDRANT_URL
+mkdir -p "$VAR_DIR"
+
+there=$($PYTHON -m tests.services) || exit 1
+missing=""
+for service in PostgreSQL RabbitMQ Redis Chromium; do
+    case "$there" in *"$service"*) ;; *) missing="$missing $service" ;; esac
+done
+if [ "$CI" = true ] && [ -n "$missing" ]; then
+    echo "CI must reach all services; missing:$missing"
+    exit 1
+fi
+
+failed=0
+told=""
+run() {
+    name=$1
+    shift
+    echo "== $name"
+    if "$@"; then result=passed; else result=FAILED; failed=1; fi
+    told="$told
+  $result: $name"
+}
+
+run "embedded: SQLite, in-process broker" $PYTHON -m pytest "$@"
+case "$there" in *PostgreSQL*)
+    url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
+    run "PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
+        env DATABASE_URL="$url" $PYTHON -m pytest --create-db -m "not browser and not embedded" "$@"
+esac
+
+echo
+echo "What ran:$told"
+if [ -n "$missing" ]; then
+    echo "DID NOT RUN, for it cannot be reached:$missing"
+fi
+exit $failed
