@@ -1,7 +1,7 @@
 """The load step: gathers staged pages of its run's stream and merges them."""
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.actors.transform import load_when_due
 from jobs.models import QueueEntry
@@ -23,10 +23,13 @@ def run_load(step: QueueEntry) -> None:
 
 
 def _gather(step: QueueEntry) -> list[StagedPage]:
+    """Lock and return pages that no other load has in hand."""
     waiting = StagedPage.objects.filter(run_id=step.run_id, stream=step.stream).order_by("id")
+    if connection.features.has_select_for_update_skip_locked:
+        waiting = waiting.select_for_update(skip_locked=True)
     pages: list[StagedPage] = []
     items = size = 0
-    for page in waiting.iterator(chunk_size=50):
+    for page in waiting.iterator(chunk_size=20):
         if pages and (items >= settings.LOAD_BATCH_ITEMS or size >= _MAX_BYTES):
             break
         pages.append(page)

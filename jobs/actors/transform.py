@@ -6,7 +6,7 @@ from integrations.contract import Problem
 from integrations.models import QuarantinedRecord, RawPage
 from integrations.recordings import place_of
 from integrations.registry import connector_for
-from jobs.models import QueueEntry
+from jobs.models import QueueEntry, Stage
 from jobs.queue import Counts, complete, ensure_load_step, load_is_due
 from warehouse.models import StagedPage
 from warehouse.transform import Transformed, transform_page
@@ -41,10 +41,17 @@ def run_transform(step: QueueEntry) -> None:
 
 
 def load_when_due(step: QueueEntry) -> None:
-    """See to it that what the stream has staged is loaded, if anything is; last in the commit."""
-    if StagedPage.objects.filter(run_id=step.run_id, stream=step.stream).exists():
-        due = load_is_due(step.run_id, step.stream, except_step_id=step.pk)
-        ensure_load_step(step.run, step.integration_id, step.stream, due)
+    """See to it that what the stream has staged is loaded, if anything is; last in the commit.
+
+    While a load of the stream runs the next one is left time to gather: many small loads would
+    only wait for each other.
+    """
+    if not StagedPage.objects.filter(run_id=step.run_id, stream=step.stream).exists():
+        return
+    others = QueueEntry.objects.filter(run_id=step.run_id, stream=step.stream).exclude(pk=step.pk)
+    is_loading = others.filter(stage=Stage.LOAD, state=QueueEntry.State.RUNNING).exists()
+    due = not is_loading and load_is_due(step.run_id, step.stream, except_step_id=step.pk)
+    ensure_load_step(step.run, step.integration_id, step.stream, due)
 
 
 def _quarantine(step: QueueEntry, page: RawPage, done: Transformed) -> None:
