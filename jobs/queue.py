@@ -201,14 +201,15 @@ _UNSYNCED = {"postgresql": "SET LOCAL synchronous_commit = off; "}
 def claim(stage: str, worker: str, *, hinted: bool = False) -> QueueEntry | None:
     """Take the best due step of a stage (tier, then time), in a transaction of its own.
 
-    hinted: only among steps that were dispatched. Workers claim so: each hint takes at most one
-    such step, so that no dispatched step is ever left without a hint under way.
+    hinted: only among steps that were dispatched, which were due then by the relay's clock.
+    Workers claim so: each hint takes one such step if there is any, whatever this machine's
+    clock says, so that no dispatched step is left without a hint under way.
     """
     which = "q.stage = %s" + (" AND q.dispatched_at IS NOT NULL" if hinted else "")
     # Of due steps some may be locked by a commit under way (`ensure_load_step`): skip them first,
     # then wait for them, for the hint that would have taken them may be this one.
     for lock in _LOCKS.get(connection.vendor, ("",)):
-        step = _claim(worker, which, stage, lock)
+        step = _claim(worker, which, stage, lock, early=hinted)
         if step is not None:
             return step
     return None
@@ -235,13 +236,14 @@ _LOCKS = {
 def _claim(
     worker: str, which: str, what: str | int, lock: str, *, early: bool = False
 ) -> QueueEntry | None:
-    now = timezone.now()
-    due_by = now + timedelta(days=36500) if early else now
     moment = connection.ops.adapt_datetimefield_value
-    until = now + timedelta(seconds=settings.STEP_LEASE_SECONDS)
     sql = _UNSYNCED.get(connection.vendor, "") + _CLAIM.format(which=which, lock=lock)
-    values = (worker, moment(until), moment(now), moment(due_by), what)
     with every_tenant(WHOLE_QUEUE), transaction.atomic(durable=True):
+        # SQLite waits for its write lock when a transaction begins: look at the clock after that.
+        now = timezone.now()
+        due_by = now + timedelta(days=36500) if early else now
+        until = now + timedelta(seconds=settings.STEP_LEASE_SECONDS)
+        values = (worker, moment(until), moment(now), moment(due_by), what)
         claimed = list(QueueEntry.objects.raw(sql, values))
     return claimed[0] if claimed else None
 

@@ -124,6 +124,15 @@ def test_a_hinted_claim_takes_only_what_was_dispatched(run: JobRun) -> None:
     assert fresh(first).state == "queued"
 
 
+def test_a_hinted_claim_trusts_the_clock_of_the_relay(run: JobRun) -> None:
+    add_steps(run, "page:1")
+    with every_tenant("test"):
+        soon = timezone.now() + timedelta(seconds=60)
+        QueueEntry.objects.update(dispatched_at=soon, run_at=soon)
+    assert queue.claim(Stage.TRANSFORM, "worker") is None
+    assert queue.claim(Stage.TRANSFORM, "worker", hinted=True) is not None
+
+
 def test_a_named_step_is_claimed_once(run: JobRun) -> None:
     (step,) = add_steps(run, "page:1")
     assert queue.claim_step(step.pk, "worker-1") is not None
