@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from etl_project.dashboard import dashboard
-from tenants.permissions import CHOICE_KEY, EVERY, access_of
+from tenants.permissions import CHOICE_KEY, EVERY, Capability, access_of
 
 if TYPE_CHECKING:
     BaseSite = AdminSite
@@ -33,7 +33,9 @@ class EtlAdminSite(BaseSite):
         return [path("tenant/", self.admin_view(require_POST(choose_tenant)), name="choose_tenant")]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().index(request, {**dashboard(), **(extra_context or {})})
+        access = access_of(request)
+        may_map = bool(access and access.current and access.may(Capability.EDIT_MAPPINGS))
+        return super().index(request, {**dashboard(), "may_map": may_map, **(extra_context or {})})
 
 
 def choose_tenant(request: HttpRequest) -> HttpResponse:

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.urls import reverse
 
 from integrations.models import Integration, QuarantinedRecord
 from jobs.models import JobRun, QueueEntry
-from mappings.models import StatusResolution, WitResolution
+from mappings.models import Status, StatusResolution, Wit, WitResolution
+from mappings.rules import fold
 from warehouse.models import Changelog, PullRequest, WorkItem
 
 COUNTED: Final = 100_000
 """Cards count no further than this: a count of a million rows takes seconds."""
 SHOWN_RUNS: Final = 8
+SHOWN_UNMAPPED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,22 @@ class Card:
     tone: str = "plain"
 
 
+@dataclass(frozen=True)
+class Unmapped:
+    """A type or status of a source that has no rule. link: a form for one, filled in."""
+
+    kind: str
+    name: str
+    integration: str
+    link: str
+
+
 def dashboard() -> dict[str, Any]:
     """Return the context of Home, for the tenant scope that holds."""
     types = WitResolution.objects.filter(mapping=None).count()
     statuses = StatusResolution.objects.filter(mapping=None).count()
     quarantined = QuarantinedRecord.objects.exclude(severity="note")
+    set_aside = quarantined.exists()
     return {
         "cards": (
             Card(
@@ -76,14 +90,39 @@ def dashboard() -> dict[str, Any]:
                 "Quarantined",
                 "report",
                 bounded_count(quarantined),
-                "records or values set aside",
+                "records or values set aside" if set_aside else "everything could be read",
                 reverse("admin:integrations_quarantinedrecord_changelist"),
-                "warning" if quarantined.exists() else "good",
+                "warning" if set_aside else "good",
             ),
         ),
         "runs": last_runs(),
+        "unmapped": unmapped(),
         "integrations": Integration.objects.filter(is_active=True).select_related("tenant")[:50],
     }
+
+
+def unmapped() -> list[Unmapped]:
+    """Return the first types and statuses that occur and fall under no rule, each name once."""
+    found: dict[tuple[str, int, str], Unmapped] = {}
+    for title, occurring, source, column, page in (
+        ("Type", WitResolution, Wit, "type_source_id", "witmapping"),
+        ("Status", StatusResolution, Status, "status_source_id", "statusmapping"),
+    ):
+        rows = occurring.objects.filter(mapping=None).values_list("integration_id", column)
+        wanted = list(rows.distinct()[:SHOWN_UNMAPPED])
+        names = source.objects.filter(
+            integration_id__in={integration_id for integration_id, _ in wanted},
+            source_id__in={source_id for _, source_id in wanted},
+        ).select_related("integration")
+        by_key = {(row.integration_id, row.source_id): row for row in names}
+        for row in (by_key[key] for key in wanted if key in by_key):
+            query = urlencode({"from_name": row.name, "integration": row.integration_id})
+            link = f"{reverse(f'admin:mappings_{page}_add')}?{query}"
+            found.setdefault(
+                (title, row.integration_id, fold(row.name)),
+                Unmapped(title, row.name, row.integration.name, link),
+            )
+    return list(found.values())[:SHOWN_UNMAPPED]
 
 
 def bounded_count(rows: Any) -> str:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 UNFOLD: Final[dict[str, Any]] = {
-    "SITE_TITLE": "ETL",
+    "SITE_TITLE": "Engineering data",
     "SITE_HEADER": "Engineering data",
     "SITE_SUBHEADER": "etl_project.navigation.tenant_name",
     "SITE_SYMBOL": "conversion_path",

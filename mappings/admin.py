@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -70,6 +70,15 @@ class MappingAdmin(TenantModelAdmin):
     capability = Capability.EDIT_MAPPINGS
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextInputWidget}}
 
+    def say_when(self, request: HttpRequest) -> None:
+        """Say from when on a saved rule holds."""
+        self.message_user(
+            request,
+            "The rule holds from the next load of its integration on; "
+            "`manage.py retransform` brings one about without fetching.",
+            messages.INFO,
+        )
+
 
 @admin.register(WitMapping)
 class WitMappingAdmin(MappingAdmin):
@@ -93,6 +102,7 @@ class WitMappingAdmin(MappingAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save_type_rule(obj)
+        self.say_when(request)
 
 
 @admin.register(StatusMapping)
@@ -129,6 +139,7 @@ class StatusMappingAdmin(MappingAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save_status_rule(obj)
+        self.say_when(request)
 
 
 @admin.register(WitHierarchy)

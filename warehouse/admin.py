@@ -85,11 +85,10 @@ class WorkItemAdmin(PageAdmin):
         mapping = row.status_resolution.mapping if row.status_resolution else None
         if mapping is None:
             return mapped(row.source_status, None)
-        return format_html(
-            '{} <span class="etl-source">{}</span>',
-            tag(mapping.target, TONES.get(mapping.category, "plain")),
-            row.source_status if row.source_status != mapping.target else "",
-        )
+        ours = tag(mapping.target, TONES.get(mapping.category, "plain"))
+        if row.source_status == mapping.target:
+            return ours
+        return format_html('{} <span class="etl-source">{}</span>', ours, row.source_status)
 
     @admin.display(description="Points")
     def points(self, row: WorkItem) -> str:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Integration
-from mappings.models import WitHierarchy, WitMapping
+from mappings.models import Wit, WitHierarchy, WitMapping, WitResolution
 from tenants.models import Membership, Tenant
 from tenants.scope import tenant_scope
 from tests.admin.world import World
@@ -105,3 +105,22 @@ def test_a_member_of_an_inactive_tenant_is_out(ours: World) -> None:
     client = entered(ours.members["admin"])
     Tenant.objects.filter(pk=ours.tenant.pk).update(is_active=False)
     assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_home_offers_a_rule_for_a_type_without_one_to_whoever_may_add_it(ours: World) -> None:
+    wit = ours.row(Wit)
+    with tenant_scope(ours.tenant.pk):
+        WitResolution.objects.create(
+            tenant=ours.tenant,
+            integration=ours.row(Integration),
+            project_source_id="1",
+            type_source_id=wit.source_id,
+        )
+    for role, is_offered in (("viewer", False), ("editor", True)):
+        home = entered(ours.members[role]).get(reverse("admin:index")).content.decode()
+        assert wit.name in home
+        assert (f"from_name={wit.name}" in home) is is_offered
+    form = entered(ours.members["editor"]).get(
+        add_page(WitMapping), {"from_name": wit.name, "integration": wit.integration_id}
+    )
+    assert f'value="{wit.name}"' in form.content.decode()
