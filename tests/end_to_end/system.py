@@ -107,21 +107,19 @@ class System:
         )
         return found
 
-    def query(self, sql: str) -> Any:
-        """Return the first value of a query."""
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         with (
             psycopg2.connect(self.env["DATABASE_URL"]) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(sql)
-            row = cursor.fetchone()
-            return row[0] if row else None
+            return cursor.fetchall()
 
     def steps_done(self, stage: str) -> int:
         """Return how many steps of a stage are done."""
-        return int(
-            self.query(f"SELECT count(*) FROM etl_job_queue WHERE stage='{stage}' AND state='done'")
-        )
+        counted = "SELECT count(*) FROM etl_job_queue WHERE state = 'done' AND stage = "
+        return int(self.rows(f"{counted} '{stage}'")[0][0])
 
     def stop(self) -> None:
         """Stop every process, kindly first."""
