@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from etl_project.asgi import application
 from integrations.models import Integration
@@ -24,6 +26,7 @@ from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from jobs.progress import Publisher, group_of, progress_of, publisher
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import every_tenant, tenant_scope
+from tests.services import REDIS_URL, has_redis
 
 MISSING = 987_654_321
 
@@ -337,3 +340,48 @@ def test_a_socket_closes_when_the_right_to_see_is_lost(
         assert await page.closed_with() == NOT_FOUND
 
     converse(conversation())
+
+
+# ---- across processes
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """A Redis that answers; in CI one that does not is a failure."""
+    if not has_redis():
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse(f"Redis cannot be reached at {REDIS_URL}")
+    return REDIS_URL
+
+
+@pytest.mark.redis
+def test_over_redis_progress_reaches_a_page_of_another_process(
+    run: JobRun, settings: Any, loop: asyncio.AbstractEventLoop, redis_url: str
+) -> None:
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [redis_url], "prefix": f"progress-test-{run.pk}"},
+        }
+    }
+    watcher, ours = Watcher(loop, run), Publisher()
+    make_step(run, "a", Stage.TRANSFORM, "queued")
+    assert ours.publish_due() == 1
+    assert watcher.next()["open"] == 1
+
+
+def test_with_redis_gone_publishing_neither_raises_nor_waits(
+    run: JobRun, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},
+        }
+    }
+    make_step(run, "a", Stage.TRANSFORM, "queued")
+    ours = Publisher()
+    assert ours.publish_due() == 1
+    with pytest.raises((OSError, RedisError, TimeoutError)):
+        ours._sending[run.pk].result(5)
+    assert "progress is not published" in caplog.text

@@ -1,5 +1,6 @@
 """`manage.py demo`: all of it in one process, with two tenants and something to look at."""
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -44,8 +45,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Whoever ends the process by a plain kill gets the same tidy end as by Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             code = self._demonstrate(**options)
+        except KeyboardInterrupt:
+            self.stderr.write("\nStopped. What was loaded stays; the next start goes on from it.")
+            return
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
         if code:
@@ -111,10 +117,7 @@ class Command(BaseCommand):
         if not quiet:
             self.stdout.write(f"\nLook at {address} – Ctrl-C ends the demo.")
             self.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            self.stderr.write("\nStopping.")
+        threading.Event().wait()
 
 
 def _remove_database() -> None:
