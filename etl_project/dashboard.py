@@ -37,7 +37,7 @@ class Unmapped:
 
     kind: str
     name: str
-    integration: str
+    integration: Integration
     link: str
 
 
@@ -113,14 +113,14 @@ def unmapped() -> list[Unmapped]:
         names = source.objects.filter(
             integration_id__in={integration_id for integration_id, _ in wanted},
             source_id__in={source_id for _, source_id in wanted},
-        ).select_related("integration")
+        ).select_related("integration__tenant")
         by_key = {(row.integration_id, row.source_id): row for row in names}
         for row in (by_key[key] for key in wanted if key in by_key):
             query = urlencode({"from_name": row.name, "integration": row.integration_id})
             link = f"{reverse(f'admin:mappings_{page}_add')}?{query}"
             found.setdefault(
                 (title, row.integration_id, fold(row.name)),
-                Unmapped(title, row.name, row.integration.name, link),
+                Unmapped(title, row.name, row.integration, link),
             )
     return list(found.values())[:SHOWN_UNMAPPED]
 

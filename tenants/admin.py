@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tenants.models import Membership, Tenant
+from tenants.models import Membership
 from tenants.permissions import Capability, access_of
 from tenants.scope import TenantManager, current_tenant_id, tenant_scope
 
@@ -270,23 +270,6 @@ class OperatorModelAdmin(RoleChecks, UnfoldModelAdmin):
         raise Http404
 
 
-@admin.register(Tenant)
-class TenantAdmin(OperatorModelAdmin):
-    """Tenants; deleting one would leave its loaded rows behind, so one is made inactive."""
-
-    can_delete_rows = False
-    list_display = ("name", "slug", "tier", "time_zone", "is_active", "created_at")
-    list_filter = ("tier", "is_active")
-    search_fields = ("name", "slug")
-    prepopulated_fields = {"slug": ("name",)}
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return super().get_prepopulated_fields(request, obj) if obj is None else {}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("slug", "created_at")
-
-
 @admin.register(Membership)
 class MembershipAdmin(TenantModelAdmin):
     """Who belongs to the tenant. Administrators change roles; operators add people."""
@@ -318,10 +301,10 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class UserAdmin(OperatorModelAdmin, BaseUserAdmin):
+class UserAdmin(BaseUserAdmin, OperatorModelAdmin):
     """People. Their memberships say what they may do, so Django's own rights are left out."""
 
-    form = UserChangeForm
+    form = UserChangeForm  # type: ignore[assignment]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_superuser", "is_active", "last_login")

@@ -124,3 +124,24 @@ def test_home_offers_a_rule_for_a_type_without_one_to_whoever_may_add_it(ours: W
         add_page(WitMapping), {"from_name": wit.name, "integration": wit.integration_id}
     )
     assert f'value="{wit.name}"' in form.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_operator_makes_a_tenant_that_can_be_worked_in_and_lets_somebody_in() -> None:
+    client = entered(User.objects.create(username="operator", is_superuser=True))
+    tenant = {"name": "Initech", "slug": "initech", "tier": "basic", "time_zone": "UTC"}
+    assert client.post(add_page(Tenant), {**tenant, "is_active": "on"}).status_code == 302
+    made = Tenant.objects.get(slug="initech")
+    with tenant_scope(made.pk):
+        assert WitHierarchy.objects.count() == 6
+    person = {"username": "peter", "password1": "red stapler 77", "password2": "red stapler 77"}
+    page = client.post(add_page(User), {**person, "usable_password": "true"})
+    assert page.status_code == 302
+    client.post(reverse("admin:choose_tenant"), {"tenant": made.pk})
+    peter = User.objects.get(username="peter")
+    assert client.get(add_page(Membership)).status_code == 200
+    assert client.post(add_page(Membership), {"user": peter.pk, "role": "admin"}).status_code == 302
+    browser = Client()
+    login = {"username": "peter", "password": "red stapler 77"}
+    assert browser.post(reverse("admin:login"), login).status_code == 302
+    assert browser.get(add_page(WitMapping)).status_code == 200

@@ -1,0 +1,36 @@
+"""The admin of tenants, which puts a tenant and what it begins with together."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from mappings.seeds import seed_tenant
+from tenants.admin import OperatorModelAdmin
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+
+@admin.register(Tenant)
+class TenantAdmin(OperatorModelAdmin):
+    """Tenants; a new one begins with a hierarchy and a workflow.
+
+    Deleting one would leave its loaded rows behind, so it is made inactive instead.
+    """
+
+    can_delete_rows = False
+    list_display = ("name", "slug", "tier", "time_zone", "is_active", "created_at")
+    list_filter = ("tier", "is_active")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_prepopulated_fields(request, obj) if obj is None else {}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("slug", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        with tenant_scope(obj.pk):
+            seed_tenant(obj.pk)
