@@ -43,62 +43,74 @@ class Unmapped:
 
 def dashboard() -> dict[str, Any]:
     """Return the context of Home, for the tenant scope that holds."""
-    types = WitResolution.objects.filter(mapping=None).count()
-    statuses = StatusResolution.objects.filter(mapping=None).count()
-    quarantined = QuarantinedRecord.objects.exclude(severity="note")
-    set_aside = quarantined.exists()
     return {
-        "cards": (
-            Card(
-                "Work items",
-                "task_alt",
-                bounded_count(WorkItem.objects.filter(deleted_at=None)),
-                "loaded from the sources",
-                reverse("admin:warehouse_workitem_changelist"),
-            ),
-            Card(
-                "Changes",
-                "history",
-                bounded_count(Changelog.objects.all()),
-                "in the histories of work items",
-                reverse("admin:warehouse_workitem_changelist"),
-            ),
-            Card(
-                "Pull requests",
-                "merge",
-                bounded_count(PullRequest.objects.filter(deleted_at=None)),
-                "loaded from the sources",
-                reverse("admin:warehouse_pullrequest_changelist"),
-            ),
-            Card(
-                "Unmapped types",
-                "category",
-                f"{types:,}",
-                "occur without a rule" if types else "every type has a rule",
-                reverse("admin:mappings_witmapping_changelist"),
-                "warning" if types else "good",
-            ),
-            Card(
-                "Unmapped statuses",
-                "swap_horiz",
-                f"{statuses:,}",
-                "occur without a rule" if statuses else "every status has a rule",
-                reverse("admin:mappings_statusmapping_changelist"),
-                "warning" if statuses else "good",
-            ),
-            Card(
-                "Quarantined",
-                "report",
-                bounded_count(quarantined),
-                "records or values set aside" if set_aside else "everything could be read",
-                reverse("admin:integrations_quarantinedrecord_changelist"),
-                "warning" if set_aside else "good",
-            ),
-        ),
+        "cards": (*_loaded_cards(), *_open_cards()),
         "runs": last_runs(),
         "unmapped": unmapped(),
         "integrations": Integration.objects.filter(is_active=True).select_related("tenant")[:50],
     }
+
+
+def _loaded_cards() -> tuple[Card, ...]:
+    """What is there."""
+    items = reverse("admin:warehouse_workitem_changelist")
+    return (
+        Card(
+            "Work items",
+            "task_alt",
+            bounded_count(WorkItem.objects.filter(deleted_at=None)),
+            "loaded from the sources",
+            items,
+        ),
+        Card(
+            "Changes",
+            "history",
+            bounded_count(Changelog.objects.all()),
+            "in the histories of work items",
+            items,
+        ),
+        Card(
+            "Pull requests",
+            "merge",
+            bounded_count(PullRequest.objects.filter(deleted_at=None)),
+            "loaded from the sources",
+            reverse("admin:warehouse_pullrequest_changelist"),
+        ),
+    )
+
+
+def _open_cards() -> tuple[Card, ...]:
+    """What somebody should look at."""
+    types = WitResolution.objects.filter(mapping=None).count()
+    statuses = StatusResolution.objects.filter(mapping=None).count()
+    quarantined = QuarantinedRecord.objects.exclude(severity="note")
+    set_aside = quarantined.exists()
+    return (
+        Card(
+            "Unmapped types",
+            "category",
+            f"{types:,}",
+            "occur without a rule" if types else "every type has a rule",
+            reverse("admin:mappings_witmapping_changelist"),
+            "warning" if types else "good",
+        ),
+        Card(
+            "Unmapped statuses",
+            "swap_horiz",
+            f"{statuses:,}",
+            "occur without a rule" if statuses else "every status has a rule",
+            reverse("admin:mappings_statusmapping_changelist"),
+            "warning" if statuses else "good",
+        ),
+        Card(
+            "Quarantined",
+            "report",
+            bounded_count(quarantined),
+            "records or values set aside" if set_aside else "everything could be read",
+            reverse("admin:integrations_quarantinedrecord_changelist"),
+            "warning" if set_aside else "good",
+        ),
+    )
 
 
 def unmapped() -> list[Unmapped]:

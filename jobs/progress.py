@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypedDict
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import DatabaseError, connection
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from integrations.models import QuarantinedRecord
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 EVENT_SECONDS: Final = 0.25
 """No run is published more often than this, by however many publishers."""
 SEND_SECONDS: Final = 0.2
+ANNOUNCED: Final = timedelta(seconds=1)
+"""How far `progress_at` lies behind `finished_at`, at least, once the end was published: an event
+of the run that is written while it finishes must not pass for that of its end."""
 COST_SHARE: Final = 10
 """A run whose summary takes t seconds is summed up again after this many times t at the soonest."""
 BUSY_SECONDS: Final = 0.1
@@ -231,12 +234,9 @@ class Publisher:
         if newest is None:
             return []
         recent = Q(pk__in=list(self._sent)) | Q(pk__gt=newest - FINISHED_LOOKBACK)
-        unannounced = (
-            Q(finished_at__gt=timezone.now() - timedelta(minutes=1))
-            & (Q(progress_at=None) | Q(progress_at__lt=F("finished_at")))
-            & recent
-        )
-        return list(JobRun.objects.filter(Q(state=JobRun.State.RUNNING) | unannounced)[:500])
+        ended = Q(finished_at__gt=timezone.now() - timedelta(minutes=1)) & recent
+        runs = JobRun.objects.filter(Q(state=JobRun.State.RUNNING) | ended)[:500]
+        return [run for run in runs if not _is_announced(run)]
 
     def _publish(self, run: JobRun) -> bool:
         is_finished = run.state != JobRun.State.RUNNING
@@ -311,11 +311,21 @@ def _wins(run: JobRun, now: datetime) -> bool:
     """Mark the run as published now; False if another publisher was here just before."""
     rows = JobRun.objects.filter(pk=run.pk)
     if run.finished_at is not None:
-        rows = rows.filter(Q(progress_at=None) | Q(progress_at__lt=run.finished_at))
-    else:
-        before = now - timedelta(seconds=EVENT_SECONDS)
-        rows = rows.filter(Q(progress_at=None) | Q(progress_at__lte=before))
-    return bool(rows.update(progress_at=now))
+        announced = run.finished_at + ANNOUNCED
+        rows = rows.filter(Q(progress_at=None) | Q(progress_at__lt=announced))
+        return bool(rows.update(progress_at=max(now, announced)))
+    before = now - timedelta(seconds=EVENT_SECONDS)
+    rows = rows.filter(Q(progress_at=None) | Q(progress_at__lte=before))
+    return bool(rows.filter(state=JobRun.State.RUNNING).update(progress_at=now))
+
+
+def _is_announced(run: JobRun) -> bool:
+    """Whether the end of the run was published."""
+    return (
+        run.finished_at is not None
+        and run.progress_at is not None
+        and run.progress_at >= run.finished_at + ANNOUNCED
+    )
 
 
 publisher = Publisher()

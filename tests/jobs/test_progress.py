@@ -1,7 +1,6 @@
 """Progress is published while a run changes, at most four times a second, and once at its end."""
 
 import asyncio
-import json
 import os
 import threading
 from collections.abc import Iterator
@@ -9,54 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.db import connections
-from django.test import Client
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from etl_project.asgi import application
-from integrations.models import Integration
-from jobs.consumers import NOT_FOUND, RunConsumer
-from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
-from jobs.progress import Publisher, group_of, progress_of, publisher
-from tenants.models import Membership, Role, Tenant
+from jobs.models import JobRun, QueueEntry, RunLog, Stage
+from jobs.progress import Publisher, group_of, progress_of
 from tenants.scope import every_tenant, tenant_scope
+from tests.jobs.progress_world import make_run, make_step
 from tests.services import REDIS_URL, has_redis
-
-MISSING = 987_654_321
-
-
-def make_run(slug: str) -> JobRun:
-    tenant = Tenant.objects.create(name=slug, slug=slug)
-    with tenant_scope(tenant.pk):
-        integration = Integration.objects.create(tenant=tenant, provider="jira", name="jira")
-        job = Job.objects.create(tenant=tenant, integration=integration)
-        run: JobRun = JobRun.objects.create(
-            tenant=tenant, job=job, integration=integration, trigger="import", mode="import"
-        )
-    return run
-
-
-def make_step(run: JobRun, key: str, stage: Stage, state: str, **values: Any) -> QueueEntry:
-    with tenant_scope(run.tenant_id):
-        step: QueueEntry = QueueEntry.objects.create(
-            tenant_id=run.tenant_id,
-            run=run,
-            integration_id=run.integration_id,
-            stage=stage,
-            stream="issues",
-            key=key,
-            state=state,
-            priority=2,
-            run_at=timezone.now(),
-            **values,
-        )
-    return step
 
 
 @pytest.fixture
@@ -169,6 +129,23 @@ def test_the_end_is_published_once_even_right_after_an_event(
     assert one.publish_due() + other.publish_due() == 0
 
 
+def test_an_event_written_while_the_run_finishes_does_not_hide_its_end(
+    run: JobRun, loop: asyncio.AbstractEventLoop
+) -> None:
+    watcher, ours = Watcher(loop, run), Publisher()
+    ours.attach(loop)
+    finished_at = timezone.now()
+    with tenant_scope(run.tenant_id):
+        JobRun.objects.filter(pk=run.pk).update(
+            state="completed",
+            finished_at=finished_at,
+            progress_at=finished_at + timedelta(milliseconds=40),
+        )
+    assert ours.publish_due() == 1
+    assert watcher.next()["is_finished"] is True
+    assert ours.publish_due() == 0
+
+
 def test_a_channel_layer_that_is_down_is_swallowed_and_said_once(
     run: JobRun,
     loop: asyncio.AbstractEventLoop,
@@ -197,152 +174,6 @@ def test_nothing_is_asked_of_the_database_where_nobody_can_listen(
 ) -> None:
     with django_assert_num_queries(0):
         assert Publisher().publish_due() == 0
-
-
-# ---- the socket
-
-
-def log_in(run: JobRun, role: Role = Role.VIEWER) -> str:
-    """Make a member of the run's tenant and return the cookie of a session of theirs."""
-    user = User.objects.create(username="ada")
-    with tenant_scope(run.tenant_id):
-        Membership.objects.create(tenant_id=run.tenant_id, user=user, role=role)
-    client = Client()
-    client.force_login(user)
-    return client.cookies["sessionid"].value
-
-
-class Page:
-    """A browser's end of the socket. (`channels.testing` needs daphne, which is not installed.)"""
-
-    def __init__(self, run_id: int, session: str, origin: bytes = b"http://localhost") -> None:
-        headers = [(b"origin", origin), (b"cookie", f"sessionid={session}".encode())]
-        path = f"/ws/runs/{run_id}/"
-        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers}
-        make: Any = ApplicationCommunicator
-        self.end = make(application, {**scope, "subprotocols": []})
-
-    async def connect(self) -> bool:
-        """Open the socket; tell whether it was accepted."""
-        await self.end.send_input({"type": "websocket.connect"})
-        message = await self.end.receive_output(5)
-        return bool(message["type"] == "websocket.accept")
-
-    async def next(self) -> dict[str, Any]:
-        """Return the next message."""
-        message = await self.end.receive_output(5)
-        assert message["type"] == "websocket.send", message
-        told: dict[str, Any] = json.loads(message["text"])
-        return told
-
-    async def closed_with(self) -> int:
-        """Return the code with which the other side closes now."""
-        message = await self.end.receive_output(5)
-        assert message["type"] == "websocket.close", message
-        code: int = message["code"]
-        return code
-
-    async def leave(self) -> None:
-        """Close the socket from this side."""
-        await self.end.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.end.wait(5)
-
-
-def converse(conversation: Any) -> None:
-    """Run a conversation to its end in a loop of its own."""
-
-    async def whole() -> None:
-        try:
-            await conversation
-        finally:
-            await database_sync_to_async(connections.close_all)()
-
-    asyncio.run(whole())
-
-
-def test_a_member_gets_a_snapshot_and_then_what_is_published(run: JobRun) -> None:
-    session = log_in(run)
-    make_step(run, "a", Stage.TRANSFORM, "queued")
-
-    async def conversation() -> None:
-        page = Page(run.pk, session)
-        assert await page.connect()
-        assert (await page.next())["open"] == 1
-        await database_sync_to_async(make_step)(run, "b", Stage.TRANSFORM, "queued")
-        publisher._due.clear()
-        assert await database_sync_to_async(publisher.publish_due)() == 1
-        assert (await page.next())["open"] == 2
-        await page.leave()
-
-    converse(conversation())
-
-
-def test_a_foreign_run_closes_like_a_missing_one(run: JobRun) -> None:
-    session = log_in(run)
-    foreign = make_run("globex")
-
-    async def conversation() -> None:
-        codes = []
-        for run_id in (foreign.pk, MISSING):
-            page = Page(run_id, session)
-            assert await page.connect()
-            codes.append(await page.closed_with())
-        assert codes == [NOT_FOUND, NOT_FOUND]
-
-    converse(conversation())
-
-
-def test_a_stranger_is_closed_out(run: JobRun) -> None:
-    async def conversation() -> None:
-        page = Page(run.pk, "no-session-of-ours")
-        assert await page.connect()
-        assert await page.closed_with() == NOT_FOUND
-
-    converse(conversation())
-
-
-@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://localhost.evil"])
-def test_another_origin_is_refused(run: JobRun, origin: bytes) -> None:
-    session = log_in(run)
-
-    async def conversation() -> None:
-        page = Page(run.pk, session, origin)
-        assert not await page.connect()
-
-    converse(conversation())
-
-
-@pytest.mark.parametrize("loss", ["membership", "session", "active", "password"])
-def test_a_socket_closes_when_the_right_to_see_is_lost(
-    run: JobRun, loss: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RunConsumer, "check_seconds", 0.01)
-    session = log_in(run)
-
-    def lose() -> None:
-        user = User.objects.get(username="ada")
-        if loss == "membership":
-            with every_tenant("the test takes the membership away"):
-                Membership.objects.all().delete()
-        elif loss == "session":
-            Session.objects.all().delete()
-        elif loss == "active":
-            User.objects.filter(pk=user.pk).update(is_active=False)
-        else:
-            user.set_password("another password")
-            user.save()
-
-    async def conversation() -> None:
-        page = Page(run.pk, session)
-        assert await page.connect()
-        await page.next()
-        await database_sync_to_async(lose)()
-        assert await page.closed_with() == NOT_FOUND
-
-    converse(conversation())
-
-
-# ---- across processes
 
 
 @pytest.fixture
