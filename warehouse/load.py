@@ -78,7 +78,8 @@ def _merge_all(batch: Batch, tables: list[Table]) -> int:
     counts = {table.name: merge(table, batch) for table in tables if table not in _WITH_PARENT}
     written = sum(counts.values())
     changed = None
-    if any(counts.get(name) for name in _RULES_READ):
+    # With every load of work items, too: a rule may have been edited since the last.
+    if ITEMS in tables or any(counts.get(name) for name in _RULES_READ):
         changed = resolve(batch.tenant_id, batch.integration_id, project_keys(batch))
     if ITEMS in tables:
         written += merge_work_items(batch)
