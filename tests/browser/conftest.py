@@ -80,9 +80,9 @@ def database_url() -> str:
     return f"postgres://{user}{used['HOST'] or 'localhost'}:{used['PORT'] or 5432}/{used['NAME']}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(django_db_setup: None) -> Iterator[str]:
-    """Where the site is served."""
+    """Where the site is served; gone before other tests, whose runs it would publish."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

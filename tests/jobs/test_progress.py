@@ -31,6 +31,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread = threading.Thread(target=serving.run_forever)
     thread.start()
     yield serving
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), serving).result(5)  # what was sent, is
     serving.call_soon_threadsafe(serving.stop)
     thread.join()
     serving.close()
