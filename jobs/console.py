@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
+from django.core.management.base import OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -45,7 +46,7 @@ def progress(quiet: bool) -> Iterator[Watch]:
         yield watch
 
 
-def tell(runs: Sequence[JobRun], out: TextIO, as_json: bool, **more: Any) -> int:
+def tell(runs: Sequence[JobRun], out: OutputWrapper, as_json: bool, **more: Any) -> int:
     """Write what became of the runs; return the command's exit code."""
     told = report(runs)
     if as_json:
@@ -57,7 +58,7 @@ def tell(runs: Sequence[JobRun], out: TextIO, as_json: bool, **more: Any) -> int
     return code
 
 
-def _tell_run(run: dict[str, Any], out: TextIO) -> None:
+def _tell_run(run: dict[str, Any], out: OutputWrapper) -> None:
     out.write(
         f"{run['integration']}: {run['state'].replace('_', ' ')}; {run['records']:,} records in"
         f" {run['seconds']:.1f} s ({run['rate']:,.0f}/s), {run['rows']:,} rows written,"

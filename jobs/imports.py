@@ -72,7 +72,8 @@ def _start(
     params = {"directory": str(directory)}
     run = start(integration, JobRun.Trigger.IMPORT, JobRun.Mode.IMPORT, params)
     files = recorded_files(directory, connector)
-    enqueue(run, [import_step(str(directory), lines, file, Position()) for file in files])
+    root = str(directory)
+    enqueue(run, [import_step(root, lines, f, Position(), for_importer=True) for f in files])
     return run
 
 

@@ -226,4 +226,5 @@ def select(table: ExportTable) -> models.QuerySet[models.Model]:
         else column.source
         for column in table.columns
     }
-    return rows.annotate(**values)
+    annotated: models.QuerySet[models.Model] = rows.annotate(**values)
+    return annotated

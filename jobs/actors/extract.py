@@ -16,18 +16,21 @@ from jobs.models import QueueEntry, Stage
 from jobs.queue import Counts, NewStep, complete
 
 
-def import_step(root: str, lines: int, file: RecordedFile, at: Position) -> NewStep:
+def import_step(
+    root: str, lines: int, file: RecordedFile, at: Position, *, for_importer: bool
+) -> NewStep:
     """Return the step that reads a recorded file from a position on.
 
-    It is due only after a lease's time: the importing command, which certainly sees the
-    directory, takes it at once by its id, and another worker only if that command has died.
+    for_importer: it is due only after a lease's time. The importing command, which certainly
+    sees the directory, takes it at once by its id, and a worker only if that command has died.
     """
+    put_off = timedelta(seconds=settings.STEP_LEASE_SECONDS if for_importer else 0)
     return NewStep(
         stage=Stage.EXTRACT,
         stream=file.stream,
         key=f"extract:{file.path}:{at.offset}",
         params={"root": root, "lines": lines, "file": asdict(file), "at": asdict(at)},
-        run_at=timezone.now() + timedelta(seconds=settings.STEP_LEASE_SECONDS),
+        run_at=timezone.now() + put_off,
     )
 
 
@@ -45,7 +48,9 @@ def run_extract(step: QueueEntry) -> None:
         )
         successors = [transform_step(page, at.offset)]
         if chunk.following:
-            successors.append(import_step(params["root"], params["lines"], file, chunk.following))
+            alive = step.run_at > timezone.now()  # else the importer would have taken it
+            root, lines = params["root"], params["lines"]
+            successors.append(import_step(root, lines, file, chunk.following, for_importer=alive))
         complete(step, Counts(rows=1, quarantined=len(chunk.problems)), successors)
 
 

@@ -126,12 +126,12 @@ def test_retransform_rebuilds_every_row_from_raw_with_the_recording_gone(
 def test_every_row_knows_the_page_and_the_place_it_came_from(recording: Path) -> None:
     load(recording, lines_a_page=4)
     with every_tenant("test"):
-        item = WorkItem.objects.order_by("id").last()
+        item = WorkItem.objects.order_by("-id")[0]
         page = RawPage.objects.get(pk=item.raw_page_id)
         assert page.stream == "issues"
-        change = Changelog.objects.filter(work_item_source_id=item.source_id).first()
+        change = Changelog.objects.filter(work_item_source_id=item.source_id)[0]
         assert (change.raw_page_id, change.raw_position) == (item.raw_page_id, item.raw_position)
-        pull = PullRequest.objects.order_by("id").first()
+        pull = PullRequest.objects.order_by("id")[0]
         assert RawPage.objects.get(pk=pull.raw_page_id).stream == "pulls"
 
 

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         ignored = ignored_files(directory)
         for name in ignored:
             self.stderr.write(f"ignored, no stream of that name: {name}")
-        return tell(runs, self.stdout._out, options["json"], ignored=ignored)
+        return tell(runs, self.stdout, options["json"], ignored=ignored)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -32,5 +32,5 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         with engine(), progress(quiet=options["json"]) as watch:
             drive(runs, watch)
-        if code := tell(runs, self.stdout._out, options["json"]):
+        if code := tell(runs, self.stdout, options["json"]):
             sys.exit(code)
