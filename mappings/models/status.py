@@ -1,6 +1,7 @@
 """Statuses: what the source has, the tenant's rules, and what occurs."""
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from integrations.models import Integration
 from mappings.models.workflow import StepCategory, WorkflowStep
@@ -53,15 +54,19 @@ class StatusMapping(TenantOwned):
         db_table = "status_mappings"
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "tenant",
-                    "integration",
-                    "project_key",
-                    "type_name",
-                    "from_name",
-                    "from_category",
-                ),
+                "tenant",
+                Coalesce("integration", 0),
+                "project_key",
+                "type_name",
+                "from_name",
+                "from_category",
                 name="status_mapping_unique",
+                violation_error_message="There is a rule for this already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(from_name="") ^ models.Q(from_category=""),
+                name="status_mapping_by_name_or_category",
+                violation_error_message="Give exactly one of name and category.",
             ),
         )
 

@@ -1,10 +1,15 @@
 """Work item types (WITs): what the source has, the tenant's rules, and what occurs."""
 
+from typing import Final
+
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from integrations.models import Integration
 from tenants.lineage import Loaded
 from tenants.models import TenantOwned
+
+_NO_LEVEL: Final = -32768
 
 
 class Wit(TenantOwned, Loaded):
@@ -69,8 +74,18 @@ class WitMapping(TenantOwned):
         verbose_name = "WIT mapping"
         constraints = (
             models.UniqueConstraint(
-                fields=("tenant", "integration", "project_key", "from_name", "from_level"),
+                "tenant",
+                Coalesce("integration", 0),
+                "project_key",
+                "from_name",
+                Coalesce("from_level", _NO_LEVEL),
                 name="wit_mapping_unique",
+                violation_error_message="There is a rule for this already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(from_name="") ^ models.Q(from_level=None),
+                name="wit_mapping_by_name_or_level",
+                violation_error_message="Give exactly one of name and level.",
             ),
         )
 

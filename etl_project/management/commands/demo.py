@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             drive(runs, watch)
         tell(
             runs,
-            cast(TextIO, self.stdout),
+            self.stdout,
             as_json,
             address=address,
             users=[person.name for person in people],
