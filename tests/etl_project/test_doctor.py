@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -194,6 +195,17 @@ def test_a_late_step_asks_for_the_scheduler(
     (finding,) = found("queue")
     assert finding.level == "problem"
     assert "manage.py scheduler" in finding.remedy
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.embedded
+def test_a_long_write_does_not_keep_the_doctor_waiting(embedded: None) -> None:
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert [finding.level for finding in found("queue")] == ["ok"]
+        assert time.monotonic() - began < 15
+        writer.rollback()
 
 
 @pytest.mark.django_db
