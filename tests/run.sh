@@ -28,11 +28,14 @@ run() {
   $result: $name"
 }
 
-run "embedded: SQLite, in-process broker" $PYTHON -m pytest "$@"
+# Files are shared out among two processes; those on servers that start processes keep together.
+both="-n 2 --dist loadfile"
+run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both -m "not postgres" "$@"
 case "$there" in *PostgreSQL*)
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
-    run "PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
-        env DATABASE_URL="$url" $PYTHON -m pytest --create-db -m "not browser and not embedded" "$@"
+    rooms="tests/admin tests/end_to_end tests/etl_project tests/jobs tests/mappings tests/path tests/warehouse"
+    run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
+        env DATABASE_URL="$url" $PYTHON -m pytest $both --create-db $rooms "$@"
 esac
 
 echo

@@ -27,6 +27,10 @@ def tenant_models() -> list[type[models.Model]]:
     ]
 
 
+_OTHERWISE = ("from_level", "from_category")
+"""What a rule may not match by beside its name."""
+
+
 @dataclass
 class World:
     """One tenant, its members by role, and its rows by model. canary: in each of its texts."""
@@ -64,6 +68,8 @@ class World:
         return member
 
     def _value(self, model: type[models.Model], column: Any) -> Any:
+        if column.name in _OTHERWISE:
+            return column.get_default()
         if column.is_relation:
             related = column.related_model
             return self.tenant if related is Tenant else self.row(related)

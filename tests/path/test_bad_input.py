@@ -142,3 +142,19 @@ def test_the_command_says_what_is_wrong_and_exits_with_2(tmp_path: Path) -> None
     with pytest.raises(CommandError, match="holds no recording") as refused:
         call_command("import_raw", str(tmp_path), tenant="acme", create=True)
     assert refused.value.returncode == 2
+
+
+def test_the_command_reports_what_it_set_aside_and_exits_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dirty(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_raw", str(tmp_path), tenant="acme", create=True, json=True)
+    assert ended.value.code == 3
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    assert {run["state"] for run in report["runs"]} == {"completed_with_errors"}
+    (jira,) = (run for run in report["runs"] if run["integration"] == "jira")
+    places = {problem["place"]: problem["reason"] for problem in jira["problems"]}
+    assert places["jira/issues.jsonl:2"] == "malformed"
+    assert jira["quarantined"] >= len(jira["problems"])

@@ -1,6 +1,7 @@
 """Recordings through the whole path: everything in them, once, with the right values."""
 
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,15 @@ def test_children_before_their_parents_give_the_same_tables(
     assert hashes("other") == hashes("acme")
 
 
-def test_retransform_rebuilds_every_row_from_raw_with_the_recording_gone(
-    recording: Path, tmp_path: Path
+def test_retransform_rebuilds_every_row_from_raw_with_recording_and_network_gone(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "recording"
     shutil.copytree(recording, copy)
     load(copy)
     first = hashes()
     shutil.rmtree(copy)
+    monkeypatch.setattr(socket, "socket", _no_network)
     with connection.cursor() as cursor:
         for table in ("work_items", "work_item_changelogs", "pull_requests", "reviews", "statuses"):
             cursor.execute(f"DELETE FROM {table}")
@@ -121,6 +123,10 @@ def test_retransform_rebuilds_every_row_from_raw_with_the_recording_gone(
     assert hashes() != first
     finish(start_retransform(Tenant.objects.get(slug="acme")))
     assert hashes() == first
+
+
+def _no_network(*args: object, **options: object) -> None:
+    raise AssertionError("nothing may be fetched")
 
 
 def test_every_row_knows_the_page_and_the_place_it_came_from(recording: Path) -> None:
