@@ -40,6 +40,9 @@ SERVERS = (
 )
 
 
+on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="needs the embedded default")
+
+
 @pytest.fixture
 def embedded(settings: Settings) -> None:
     """No server but the database of this test run."""
@@ -73,7 +76,7 @@ def found(name: str) -> list[Finding]:
 
 
 @pytest.mark.django_db
-@pytest.mark.embedded
+@on_sqlite
 def test_the_embedded_default_is_all_ok(embedded: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("doctor", json=True)
     findings = json.loads(capsys.readouterr().out)
@@ -198,7 +201,7 @@ def test_a_late_step_asks_for_the_scheduler(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.embedded
+@on_sqlite
 def test_a_long_write_does_not_keep_the_doctor_waiting(embedded: None) -> None:
     with closing(sqlite3.connect(connection.settings_dict["NAME"])) as writer:
         writer.execute("BEGIN IMMEDIATE")
