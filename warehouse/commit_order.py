@@ -14,6 +14,7 @@ import msgspec
 from django.db import connection
 
 from tenants.scope import check_writable
+from warehouse.merge import Batch, join_each
 
 T = TypeVar("T")
 PullRequestKey: TypeAlias = tuple[str, int]
@@ -72,14 +73,16 @@ def _commits(
     """Yield the commits of these pull requests, those of one together."""
     columns = ", ".join(f"c.{name}" for name in _Loaded._fields)
     pairs = ", ".join(["(%s, %s)"] * len(pulls))
+    of_pull = (
+        f"{Batch(tenant_id, integration_id, 0).owns('c')} AND c.repository = p.repository"
+        " AND c.pull_request_number = p.number"
+    )
     with connection.cursor() as cursor:
-        # CROSS JOIN: SQLite keeps its order, and so looks each pull request up in the natural key.
         cursor.execute(
             f"WITH pulls AS (SELECT column1 AS repository, column2 AS number FROM (VALUES {pairs})"
-            f" v) SELECT {columns} FROM pulls p CROSS JOIN pull_request_commits c"
-            f" WHERE c.tenant_id = %s AND c.integration_id = %s AND c.repository = p.repository"
-            f" AND c.pull_request_number = p.number ORDER BY c.repository, c.pull_request_number",
-            [*(value for pull in pulls for value in pull), tenant_id, integration_id],
+            f" v) SELECT {columns} FROM pulls p {join_each('pull_request_commits', 'c', of_pull)}"
+            " ORDER BY c.repository, c.pull_request_number",
+            [value for pull in pulls for value in pull],
         )
         yield from map(_Loaded._make, cursor)
 

@@ -1,7 +1,18 @@
 """Merges what hangs on pull requests and their commits: mentions, and the order of commits."""
 
 from warehouse.commit_order import order_commits
-from warehouse.merge import Batch, drop_losers, execute, fetch, same_key, upsert
+from warehouse.merge import (
+    Batch,
+    columns,
+    drop_losers,
+    execute,
+    fetch,
+    found,
+    join_each,
+    row_id,
+    same_key,
+    upsert,
+)
 from warehouse.tables import BY_NAME
 
 PULLS = BY_NAME["pull_requests"]
@@ -22,14 +33,23 @@ def merge_mentions(batch: Batch) -> int:
         f" AND {same_source}) AND NOT EXISTS (SELECT 1 FROM {COMMITS.staging_name} s"
         f" WHERE s.repository = m.repository AND s.sha = m.reference AND {same_source})"
     )
-    removed = execute(
-        f"DELETE FROM pull_request_mentions AS t WHERE {batch.owns('t')} AND t.place <> 'commit'"
-        f" AND EXISTS (SELECT 1 FROM {PULLS.staging_name} s WHERE s.repository = t.repository"
-        f" AND s.number = t.pull_request_number)"
-        f" AND NOT EXISTS (SELECT 1 FROM {stage} m WHERE {same_key(MENTIONS, 'm', 't')})"
-    )
+    removed = _remove_vanished(batch)
     drop_losers(MENTIONS)
     return removed + upsert(MENTIONS, batch)
+
+
+def _remove_vanished(batch: Batch) -> int:
+    execute(f"CREATE INDEX stage_mentions_key ON {MENTIONS.staging_name} ({columns(MENTIONS.key)})")
+    staged = f"SELECT 1 FROM {MENTIONS.staging_name} m WHERE {same_key(MENTIONS, 'm', 't')}"
+    loaded = (
+        f"{batch.owns('t')} AND t.repository = s.repository AND t.pull_request_number = s.number"
+        f" AND t.place <> 'commit' AND NOT {found(staged)}"
+    )
+    return execute(
+        f"DELETE FROM pull_request_mentions WHERE {row_id()} IN ("
+        f"SELECT t.{row_id()} FROM {PULLS.staging_name} s"
+        f" {join_each('pull_request_mentions', 't', loaded)})"
+    )
 
 
 def place_commits(batch: Batch) -> None:

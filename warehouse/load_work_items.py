@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from django.db import connection
-
 from mappings.models import StatusResolution, WitResolution
 from mappings.resolve import resolve
 from warehouse.flow import METRICS, metrics_sql
@@ -15,6 +13,7 @@ from warehouse.merge import (
     execute,
     found,
     is_any_loaded,
+    join_each,
     row_id,
     same_key,
     upsert,
@@ -65,17 +64,12 @@ def _remove_vanished_changes(batch: Batch) -> int:
     """Remove loaded changes that the complete history of their staged item no longer has."""
     execute(f"CREATE INDEX stage_changes_key ON {CHANGES.staging_name} ({columns(CHANGES.key)})")
     staged = f"SELECT 1 FROM {CHANGES.staging_name} c WHERE {same_key(CHANGES, 'c', 't')}"
-    vanished = (
-        f"SELECT t.{row_id()} FROM work_item_changelogs t WHERE {batch.owns('t')}"
-        f" AND t.work_item_source_id = s.source_id AND s.history_complete AND NOT {found(staged)}"
+    loaded = f"{batch.owns('t')} AND t.work_item_source_id = s.source_id AND NOT {found(staged)}"
+    return execute(
+        f"DELETE FROM work_item_changelogs WHERE {row_id()} IN ("
+        f"SELECT t.{row_id()} FROM {ITEMS.staging_name} s"
+        f" {join_each('work_item_changelogs', 't', loaded)} WHERE s.history_complete)"
     )
-    items = f"{ITEMS.staging_name} s"
-    if connection.vendor == "postgresql":
-        # Item by item: a join would be planned without statistics, over the whole table.
-        rows = f"SELECT v.ctid FROM {items} CROSS JOIN LATERAL ({vanished} OFFSET 0) v"
-    else:
-        rows = vanished.replace("changelogs t WHERE", f"changelogs t, {items} WHERE")
-    return execute(f"DELETE FROM work_item_changelogs WHERE {row_id()} IN ({rows})")
 
 
 def _note_what_occurs(batch: Batch) -> int:
@@ -87,17 +81,16 @@ def _note_what_occurs(batch: Batch) -> int:
         f" SELECT DISTINCT {batch.owner}, {pair} FROM {items} WHERE true ON CONFLICT DO NOTHING"
     )
     each = "s.project_source_id, s.type_source_id"
-    history = (
-        f"SELECT {each}, {{value}} FROM {items} s JOIN work_item_changelogs c"
-        f" ON {batch.owns('c')} AND c.work_item_source_id = s.source_id AND c.is_status"
-        " AND {value} IS NOT NULL"
-    )
+    of_item = f"{batch.owns('c')} AND c.work_item_source_id = s.source_id AND c.is_status"
+    changes = f"FROM {items} s {join_each('work_item_changelogs', 'c', of_item)}"
     statuses = execute(
         f"INSERT INTO {StatusResolution._meta.db_table}"
         f" (tenant_id, integration_id, {pair}, status_source_id)"
-        f" SELECT {batch.owner}, o.* FROM (SELECT {each}, s.status_source_id FROM {items} s"
-        f" UNION {history.format(value='c.from_value')}"
-        f" UNION {history.format(value='c.to_value')}) o WHERE true ON CONFLICT DO NOTHING"
+        f" SELECT {batch.owner}, o.* FROM ("
+        f"SELECT {each}, s.status_source_id FROM {items} s"
+        f" UNION SELECT {each}, c.from_value {changes} WHERE c.from_value IS NOT NULL"
+        f" UNION SELECT {each}, c.to_value {changes} WHERE c.to_value IS NOT NULL"
+        ") o WHERE true ON CONFLICT DO NOTHING"
     )
     return types + statuses
 

@@ -4,6 +4,7 @@ Everything here runs inside the load's transaction, under the tenant's counter l
 other load of the tenant writes between a check and the write it is for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +29,13 @@ class Batch:
         return f"{self.tenant_id}, {self.integration_id}"
 
     def owns(self, alias: str) -> str:
-        """The condition that a row of `alias` is of this tenant and integration."""
+        """The condition that a row of `alias` is of this tenant and integration.
+
+        The sum keeps indexes that begin with the tenant out: see `natural_key`.
+        """
         return (
-            f"{alias}.tenant_id = {self.tenant_id} AND {alias}.integration_id = "
-            f"{self.integration_id}"
+            f"{alias}.tenant_id + 0 = {self.tenant_id}"
+            f" AND {alias}.integration_id = {self.integration_id}"
         )
 
     def take(self, count: int) -> int:
@@ -53,10 +57,10 @@ def exists(sql: str) -> bool:
     return bool(fetch(f"SELECT EXISTS ({sql})")[0][0])
 
 
-def fetch(sql: str) -> list[tuple[Any, ...]]:
+def fetch(sql: str, parameters: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
     """Return the rows of a query."""
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -114,6 +118,14 @@ def found(query: str) -> str:
     it that reads the whole target.
     """
     return f"EXISTS ({query} LIMIT 1 OFFSET 0)"
+
+
+def join_each(table_name: str, alias: str, condition: str) -> str:
+    """Return a join that looks the rows of a big table up anew for each row before it."""
+    if connection.vendor == "postgresql":
+        rows = f"SELECT {alias}.ctid, {alias}.* FROM {table_name} {alias} WHERE {condition}"
+        return f"CROSS JOIN LATERAL ({rows} OFFSET 0) {alias}"
+    return f"CROSS JOIN {table_name} {alias} ON {condition}"  # SQLite keeps the order of these
 
 
 def is_any_loaded(table: Table, batch: Batch) -> bool:

@@ -13,8 +13,9 @@ from common.errors import RecordError, UsageError
 from integrations.contract import Connector, Normalized, Problem, Record, Stream, stream_named
 from integrations.models import Integration, RawPage
 from integrations.raw import JSON_LINES, read
+from warehouse.merge import Batch, fetch
 from warehouse.staging import StagedRows
-from warehouse.tables import BY_NAME
+from warehouse.tables import BY_NAME, Table
 
 logger = logging.getLogger(__name__)
 
@@ -131,14 +132,22 @@ def _unchanged(
             continue  # normalize says what is wrong with it
         if "\0" not in key:  # PostgreSQL cannot be asked for it
             positions.setdefault(key, []).append(record.position)
-    table = BY_NAME[stream.table]
-    loaded = table.model._default_manager.filter(
-        tenant_id=page.tenant_id, integration_id=page.integration_id, fingerprint=fingerprint
-    )
-    if table.has_tombstone:
-        loaded = loaded.filter(deleted_at=None)
     ids = list(positions)
     for start in range(0, len(ids), _IDS_A_QUERY):
-        chunk = loaded.filter(source_id__in=ids[start : start + _IDS_A_QUERY])
-        for source_id, digest in chunk.values_list("source_id", "digest"):
+        chunk = ids[start : start + _IDS_A_QUERY]
+        for source_id, digest in _digests(page, BY_NAME[stream.table], chunk, fingerprint):
             yield from (p for p in positions[source_id] if digests[p] == digest)
+
+
+def _digests(
+    page: RawPage, table: Table, source_ids: list[str], fingerprint: int
+) -> list[tuple[str, int]]:
+    """Return source_id and digest of the live rows that were read with this fingerprint."""
+    batch = Batch(page.tenant_id, page.integration_id, 0)
+    marks = ", ".join(["%s"] * len(source_ids))
+    alive = " AND deleted_at IS NULL" if table.has_tombstone else ""
+    return fetch(
+        f"SELECT source_id, digest FROM {table.model._meta.db_table} t WHERE {batch.owns('t')}"
+        f" AND source_id IN ({marks}) AND fingerprint = {fingerprint}{alive}",
+        source_ids,
+    )

@@ -36,7 +36,7 @@ class PullRequest(LoadedRow, Tombstone):
         indexes = (
             *changed_index("pull_requests"),
             models.Index(
-                fields=("tenant", "integration", "repository", "number"),
+                fields=("tenant", "repository", "number"),
                 name="pull_requests_number",
             ),
         )
@@ -107,7 +107,7 @@ class Review(LoadedRow):
         indexes = (
             *changed_index("reviews"),
             models.Index(
-                fields=("tenant", "integration", "repository", "pull_request_number"),
+                fields=("tenant", "repository", "pull_request_number"),
                 name="reviews_pull_request",
             ),
         )
@@ -135,7 +135,7 @@ class Comment(LoadedRow):
         indexes = (
             *changed_index("comments"),
             models.Index(
-                fields=("tenant", "integration", "repository", "pull_request_number"),
+                fields=("tenant", "repository", "pull_request_number"),
                 name="comments_pull_request",
             ),
         )
