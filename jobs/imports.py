@@ -11,6 +11,7 @@ from common.errors import UsageError
 from integrations.contract import Connector
 from integrations.models import Integration
 from integrations.recordings import Position, recorded_files, recorded_providers, unknown_files
+from integrations.registry import connectors
 from jobs.actors.extract import import_step
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import claim_step, enqueue
@@ -97,7 +98,7 @@ def _settings_by_provider(
         }
         for connector in providers
     }
-    known = {name for c in providers for name in c.settings_type.__struct_fields__}
+    known = {name for c in connectors().values() for name in c.settings_type.__struct_fields__}
     if unknown := sorted(set(settings) - known):
         raise UsageError(
             f"unknown setting {', '.join(unknown)}; there are: {', '.join(sorted(known)) or 'none'}"

@@ -128,11 +128,19 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
         if set_aside.exists():
             return JobRun.State.COMPLETED_WITH_ERRORS, ""
         return JobRun.State.COMPLETED, ""
-    done = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DONE)
-    fatal = dead.filter(stage=Stage.EXTRACT).first() or (None if done.exists() else first)
+    fatal = dead.filter(stage=Stage.EXTRACT).first() or _first_of_lost_stream(run, dead)
     if fatal is not None:
         return JobRun.State.FAILED, fatal.error
     return JobRun.State.COMPLETED_WITH_ERRORS, first.error
+
+
+def _first_of_lost_stream(run: JobRun, dead: QuerySet[QueueEntry]) -> QueueEntry | None:
+    """Return the first dead step of a stream of which nothing was loaded, or nothing even read."""
+    done = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DONE)
+    loaded = done.filter(stage=Stage.LOAD).values("stream")
+    read = done.filter(stage__in=(Stage.TRANSFORM, Stage.LOAD)).values("stream")
+    lost_load = Q(stage=Stage.LOAD) & ~Q(stream__in=loaded)
+    return dead.filter(lost_load | ~Q(stream__in=read)).first()
 
 
 def cancel(run: JobRun) -> int:

@@ -56,19 +56,30 @@ def every_tenant(reason: str) -> Iterator[None]:
 M = TypeVar("M", bound=models.Model, covariant=True)
 
 
+class TenantQuerySet(models.QuerySet[M]):
+    """Rows of the scope; none of them can be handed to another tenant."""
+
+    def update(self, **values: Any) -> int:
+        """Update the rows; raise ForeignTenantError rather than change whose they are."""
+        if "tenant" in values or "tenant_id" in values:
+            raise ForeignTenantError("a row stays with its tenant")
+        return super().update(**values)
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Make rows; raise ForeignTenantError if one is not of the scope's tenant."""
+        rows = list(objs)
+        for row in rows:
+            check_writable(row.tenant_id)
+        return super().bulk_create(rows, *args, **kwargs)
+
+
 class TenantManager(models.Manager[M]):
     """Default manager of tenant-owned models: filters by the scope, refuses foreign writes."""
 
     def get_queryset(self) -> models.QuerySet[M]:
         tenant_id = current_tenant_id()
-        rows = super().get_queryset()
+        rows: models.QuerySet[M] = TenantQuerySet(self.model, using=self._db)
         return rows if tenant_id is None else rows.filter(tenant_id=tenant_id)
-
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
-        rows = list(objs)
-        for row in rows:
-            check_writable(row.tenant_id)
-        return super().bulk_create(rows, *args, **kwargs)
 
 
 def check_writable(tenant_id: int) -> None:

@@ -34,15 +34,15 @@ def project_keys(batch: Batch) -> Mapping[str, str]:
 def merge_work_items(batch: Batch) -> int:
     """Merge the staged work items and changes; return how many rows were written.
 
-    A change belongs to the record it came with: it is loaded if that record wins, and what the
-    winner's complete history no longer has is removed.
+    A complete history of the winning record replaces all that is loaded; where the winner's is
+    truncated, the changes of all records of the item are united.
     """
     dropped, written = drop_losers(ITEMS), 0
     was_loaded = is_any_loaded(ITEMS, batch)
     if was_loaded:
         dropped += drop_stale(ITEMS, batch)
     if dropped:
-        _keep_changes_of_winners()
+        _drop_superseded_changes(batch)
     if was_loaded:
         written += _remove_vanished_changes(batch)
     drop_losers(CHANGES)
@@ -52,11 +52,22 @@ def merge_work_items(batch: Batch) -> int:
     return written + _write_items(batch)
 
 
-def _keep_changes_of_winners() -> None:
+def _drop_superseded_changes(batch: Batch) -> None:
+    """Drop the changes of records that lost against one with a complete history."""
     execute(
-        f"DELETE FROM {CHANGES.staging_name} AS c WHERE NOT EXISTS ("
-        f"SELECT 1 FROM {ITEMS.staging_name} s WHERE s.source_id = c.work_item_source_id"
-        " AND s.raw_page_id = c.raw_page_id AND s.raw_position = c.raw_position)"
+        f"DELETE FROM {CHANGES.staging_name} AS c WHERE EXISTS (SELECT 1"
+        f" FROM {ITEMS.staging_name} s WHERE s.source_id = c.work_item_source_id"
+        " AND s.history_complete"
+        " AND (s.raw_page_id <> c.raw_page_id OR s.raw_position <> c.raw_position))"
+    )
+    loaded = (
+        f"SELECT 1 FROM work_items t WHERE {batch.owns('t')}"
+        " AND t.source_id = c.work_item_source_id AND t.history_complete"
+    )
+    execute(
+        f"DELETE FROM {CHANGES.staging_name} AS c WHERE NOT EXISTS (SELECT 1"
+        f" FROM {ITEMS.staging_name} s WHERE s.source_id = c.work_item_source_id)"
+        f" AND {found(loaded)}"
     )
 
 

@@ -181,7 +181,8 @@ def upsert(
         f" FROM {table.staging_name} s {joins} WHERE true"
         f" ON CONFLICT (tenant_id, integration_id, {columns(table.key)}) DO UPDATE SET"
         f" {_assignments(table, meaning)}"
-        f" WHERE {distinct((*meaning, *noted), 't', 'excluded')}{_undeleted(table)}"
+        f" WHERE {distinct((*meaning, *noted), 't', 'excluded')}"
+        f"{_undeleted(table)}{_seen_later(table)}"
     )
 
 
@@ -209,6 +210,11 @@ def _assignments(table: Table, meaning: tuple[str, ...]) -> str:
 def _undeleted(table: Table) -> str:
     """Return ` OR …`: the row was a tombstone and is seen again since."""
     return " OR excluded.fetched_at > t.deleted_at" if table.has_tombstone else ""
+
+
+def _seen_later(table: Table) -> str:
+    """Return ` OR …`: the row was fetched again, in a table where that decides what is newer."""
+    return "" if table.is_child or table.is_timed else " OR excluded.fetched_at > t.fetched_at"
 
 
 def merge(table: Table, batch: Batch) -> int:

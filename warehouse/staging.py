@@ -29,8 +29,9 @@ def _json(value: Any) -> str:
     return _text(_encode_json(value).decode())
 
 
-def _time(value: datetime) -> str:
-    return str(value)[:-6]  # UTC always: cuts +00:00
+def format_time(value: datetime) -> str:
+    """Return an instant in UTC as Django's SQLite and PostgreSQL's COPY both take it."""
+    return str(value)[:-6]  # cuts +00:00
 
 
 _FORMAT: dict[type, Callable[[Any], str]] = {
@@ -38,7 +39,7 @@ _FORMAT: dict[type, Callable[[Any], str]] = {
     int: str,
     bool: lambda value: "1" if value else "0",
     float: repr,
-    datetime: _time,
+    datetime: format_time,
     date: str,
     list: _json,
     dict: _json,
@@ -65,7 +66,7 @@ class StagedRows:
     ) -> None:
         self._main_table = main_table
         self._source = f"\t{raw_page_id}"
-        self._version = f"\t{_time(fetched_at)}\t{fingerprint}\n"
+        self._version = f"\t{format_time(fetched_at)}\t{fingerprint}\n"
         self._lines: dict[str, dict[str, str]] = {}
         self._embedded: dict[int, Draft] = {}
         self.row_count = 0

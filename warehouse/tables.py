@@ -58,6 +58,11 @@ class Table:
         return (*self.values, *self.lineage)
 
     @cached_property
+    def is_timed(self) -> bool:
+        """Whether the source says when a row was updated; else only the time of fetching does."""
+        return "updated_at" in self.version
+
+    @cached_property
     def has_tombstone(self) -> bool:
         return any(field.name == "deleted_at" for field in self.model._meta.fields)
 
@@ -75,7 +80,12 @@ TABLES: tuple[Table, ...] = (
     Table(contract.StatusDraft, "mappings.Status", ("source_id",), ("authority",)),
     Table(contract.CustomFieldDraft, "mappings.CustomField", ("source_id",), ("authority",)),
     Table(contract.SprintDraft, "warehouse.Sprint", ("source_id",), ("authority",)),
-    Table(contract.WorkItemDraft, "warehouse.WorkItem", ("source_id",), ("updated_at",)),
+    Table(
+        contract.WorkItemDraft,
+        "warehouse.WorkItem",
+        ("source_id",),
+        ("updated_at", "history_complete"),
+    ),
     Table(
         contract.ChangeDraft,
         "warehouse.Changelog",
@@ -95,7 +105,7 @@ TABLES: tuple[Table, ...] = (
         "warehouse.Commit",
         ("repository", "pull_request_number", "sha"),
     ),
-    Table(contract.ReviewDraft, "warehouse.Review", ("source_id",)),
+    Table(contract.ReviewDraft, "warehouse.Review", ("source_id",), ("submitted_at",)),
     Table(contract.CommentDraft, "warehouse.Comment", ("kind", "source_id"), ("updated_at",)),
     Table(contract.DeploymentDraft, "warehouse.Deployment", ("source_id",), ("updated_at",)),
     Table(

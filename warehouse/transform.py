@@ -14,7 +14,7 @@ from integrations.contract import Connector, Normalized, Problem, Record, Stream
 from integrations.models import Integration, RawPage
 from integrations.raw import JSON_LINES, read
 from warehouse.merge import Batch, fetch
-from warehouse.staging import StagedRows
+from warehouse.staging import StagedRows, format_time
 from warehouse.tables import BY_NAME, Table
 
 logger = logging.getLogger(__name__)
@@ -146,6 +146,9 @@ def _digests(
     batch = Batch(page.tenant_id, page.integration_id, 0)
     marks = ", ".join(["%s"] * len(source_ids))
     alive = " AND deleted_at IS NULL" if table.has_tombstone else ""
+    if not table.is_timed:
+        # Of an untimed row the last fetch wins, so the row must learn that it was seen again.
+        alive += f" AND fetched_at >= '{format_time(page.fetched_at)}'"
     return fetch(
         f"SELECT source_id, digest FROM {table.model._meta.db_table} t WHERE {batch.owns('t')}"
         f" AND source_id IN ({marks}) AND fingerprint = {fingerprint}{alive}",

@@ -19,7 +19,7 @@ def run_transform(step: QueueEntry) -> None:
     done = transform_page(page, connector, force=bool(step.params.get("force")))
     with transaction.atomic():
         RawPage.objects.filter(pk=page.pk).update(record_count=done.record_count)
-        _quarantine(step, page, done)
+        set_aside = _quarantine(step, page, done)
         if done.row_count:
             StagedPage.objects.create(
                 tenant_id=step.tenant_id,
@@ -34,7 +34,7 @@ def run_transform(step: QueueEntry) -> None:
             records=done.record_count,
             rows=done.row_count,
             skipped=len(done.unchanged),
-            quarantined=sum(problem.severity != "note" for problem in done.problems),
+            quarantined=set_aside,
         )
         complete(step, counts)
         load_when_due(step)
@@ -54,13 +54,20 @@ def load_when_due(step: QueueEntry) -> None:
     ensure_load_step(step.run, step.integration_id, step.stream, due)
 
 
-def _quarantine(step: QueueEntry, page: RawPage, done: Transformed) -> None:
-    """Replace what an earlier transform of the page set aside, but for records skipped now."""
+def _quarantine(step: QueueEntry, page: RawPage, done: Transformed) -> int:
+    """Replace what earlier transforms of the page set aside; return how much is set aside now.
+
+    What stands from records that are loaded unchanged is as true of this run as of the earlier.
+    """
     earlier = QuarantinedRecord.objects.filter(raw_page=page).exclude(reason="too_large")
+    standing = earlier.filter(position__in=done.unchanged)
     earlier.exclude(position__in=done.unchanged).delete()
+    standing.update(run_id=step.run_id)
     QuarantinedRecord.objects.bulk_create(
         quarantined(step, page, problem) for problem in done.problems
     )
+    severities = standing.values_list("severity", flat=True)
+    return sum(s != "note" for s in (*severities, *(p.severity for p in done.problems)))
 
 
 def quarantined(step: QueueEntry, page: RawPage, problem: Problem) -> QuarantinedRecord:
@@ -73,9 +80,14 @@ def quarantined(step: QueueEntry, page: RawPage, problem: Problem) -> Quarantine
         stream=page.stream,
         severity=problem.severity,
         reason=problem.reason,
-        detail=problem.detail,
+        detail=_storable(problem.detail),
         place=place_of(page.url, problem.position),
         position=problem.position,
-        path=problem.path,
-        excerpt=problem.excerpt,
+        path=_storable(problem.path),
+        excerpt=_storable(problem.excerpt),
     )
+
+
+def _storable(text: str) -> str:
+    """Return the text without what a database refuses: NUL and lone surrogates."""
+    return text.replace("\0", "").encode(errors="replace").decode()

@@ -88,7 +88,7 @@ def test_a_dead_load_does_not_keep_a_run_open_and_keeps_its_pages(run: JobRun) -
     with tenant_scope(run.tenant_id):
         queue.ensure_load_step(run, run.integration_id, "issues", due_now=True)
     dead(Stage.LOAD)
-    assert runs.finish_if_done(run.pk) == "completed_with_errors"
+    assert runs.finish_if_done(run.pk) == "failed"
     with every_tenant("test"):
         assert StagedPage.objects.count() == 1
     assert runs.retry_failed(run) == 1
