@@ -1,4 +1,4 @@
-"""Integration, Checkpoint, RawPage (`raw_extraction_data`) and what was set aside of a page."""
+"""Integration, RawPage (`raw_extraction_data`) and what was set aside of a page."""
 
 from django.db import models
 
@@ -27,24 +27,6 @@ class Integration(TenantOwned):
         return self.name
 
 
-class Checkpoint(TenantOwned):
-    """A stream's cursor, saved with the records that it covers."""
-
-    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
-    stream = models.CharField(max_length=64)
-    part = models.CharField(max_length=255, default="", blank=True)
-    cursor = models.JSONField(default=dict)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        db_table = "checkpoints"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("integration", "stream", "part"), name="checkpoint_unique"
-            ),
-        )
-
-
 class RawPage(TenantOwned):
     """A response exactly as received: the bytes after content-decoding, compressed (zstd).
 
@@ -64,7 +46,6 @@ class RawPage(TenantOwned):
     body = models.BinaryField()
     body_size = models.BigIntegerField()
     body_digest = models.CharField(max_length=32)
-    redactions = models.PositiveIntegerField(default=0)
     record_count = models.PositiveIntegerField(null=True)
     fetched_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -6,14 +6,13 @@ from tenants.models import TenantOwned
 
 
 class TenantCounter(TenantOwned):
-    """`changed_seq`: the last number given; `mapping_version`: raised by every mapping edit.
+    """`changed_seq`: the last number given.
 
-    A load locks this row before it writes and holds it to the commit: so numbers become visible
-    in their order, and no load writes by rules that changed under it.
+    A load locks this row before it writes and holds it to the commit, so that numbers become
+    visible in their order.
     """
 
     changed_seq = models.BigIntegerField(default=0)
-    mapping_version = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "tenant_counters"
