@@ -16,17 +16,15 @@ from integrations.contract import Draft
 from warehouse.tables import BY_NAME, Table
 
 _encode_json = msgspec.json.Encoder(order="sorted").encode
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
+_NULL = "\0"
 
-
-def _text(value: str) -> str:
-    if "\n" in value or "\\" in value or "\t" in value or "\r" in value:
-        return value.translate(_ESCAPES)
-    return value
+_REPEATED = {"accounts", "projects", "wits", "statuses", "sprints", "repositories"}
+"""Tables of which one page holds the same row many times: to compare is cheaper than to format."""
 
 
 def _json(value: Any) -> str:
-    return _text(_encode_json(value).decode())
+    return _encode_json(value).decode()
 
 
 def format_time(value: datetime) -> str:
@@ -35,7 +33,7 @@ def format_time(value: datetime) -> str:
 
 
 _FORMAT: dict[type, Callable[[Any], str]] = {
-    str: _text,
+    str: str,
     int: str,
     bool: lambda value: "1" if value else "0",
     float: repr,
@@ -43,14 +41,32 @@ _FORMAT: dict[type, Callable[[Any], str]] = {
     date: str,
     list: _json,
     dict: _json,
-    type(None): lambda _: "\\N",
+    type(None): lambda _: _NULL,
 }
 
 
 def format_row(draft: Draft) -> str:
     """Return the draft's columns as COPY text, without the lineage and the line's end."""
+    values = msgspec.structs.astuple(draft)
     formats = _FORMAT
-    return "\t".join([formats[type(value)](value) for value in msgspec.structs.astuple(draft)])
+    # Most rows need no escape: join first, NUL for null, and look at the whole row once.
+    row = "\t".join(
+        [value if type(value) is str else formats[type(value)](value) for value in values]
+    )
+    needs_escape = (
+        "\\" in row
+        or "\n" in row
+        or "\r" in row
+        or row.count("\t") != len(values) - 1
+        or row.count(_NULL) != values.count(None)
+    )
+    if needs_escape:
+        row = "\t".join([_escape(formats[type(value)](value)) for value in values])
+    return row.replace(_NULL, "\\N")
+
+
+def _escape(text: str) -> str:
+    return text if text == _NULL else text.translate(_ESCAPES)
 
 
 class StagedRows:
@@ -68,7 +84,7 @@ class StagedRows:
         self._source = f"\t{raw_page_id}"
         self._version = f"\t{format_time(fetched_at)}\t{fingerprint}\n"
         self._lines: dict[str, dict[str, str]] = {}
-        self._embedded: dict[int, Draft] = {}
+        self._embedded: set[tuple[Any, ...]] = set()
         self.row_count = 0
         self.item_count = 0
 
@@ -83,13 +99,18 @@ class StagedRows:
             elif table.name == self._main_table:
                 lines[f"{format_row(draft)}{place}\t{digest}{self._version}"] = ""
                 self.item_count += 1
-            elif id(draft) not in self._embedded:
-                # Providers give the same object for copies of one entity; held, so that its
-                # id stays its own.
-                self._embedded[id(draft)] = draft
-                row = format_row(draft)
-                if row not in lines:
-                    lines[row] = f"{place}\t{record_digest(row.encode())}{self._version}"
+            else:
+                self._add_embedded(draft, lines, place)
+
+    def _add_embedded(self, draft: Draft, lines: dict[str, str], place: str) -> None:
+        if draft.table in _REPEATED:
+            content = (draft.table, *msgspec.structs.astuple(draft))
+            if content in self._embedded:
+                return
+            self._embedded.add(content)
+        row = format_row(draft)
+        if row not in lines:
+            lines[row] = f"{place}\t{record_digest(row.encode())}{self._version}"
 
     def encode(self) -> bytes:
         """Return the compressed body of a staged page."""
