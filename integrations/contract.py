@@ -240,7 +240,11 @@ class ReviewDraft(Draft, kw_only=True, gc=False):
 
 
 class CommentDraft(Draft, kw_only=True, gc=False):
-    """A comment on a pull request; issue and review comments number their ids apart."""
+    """A comment on a pull request; issue and review comments number their ids apart.
+
+    is_on_pull_request: None where the source does not tell a pull request from another
+    conversation; then the comment counts if there is a pull request of this number.
+    """
 
     table: ClassVar[str] = "comments"
     kind: Literal["issue", "review"]
@@ -255,6 +259,7 @@ class CommentDraft(Draft, kw_only=True, gc=False):
     path: str | None = None
     line: int | None = None
     review_source_id: str | None = None
+    is_on_pull_request: bool | None = None
 
 
 class DeploymentDraft(Draft, kw_only=True, gc=False):

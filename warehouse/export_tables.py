@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from django.db import models
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -34,12 +34,16 @@ class Column:
 
 @dataclass(frozen=True)
 class ExportTable:
-    """An exported table. order: the natural key, by which the rows come sorted."""
+    """An exported table. order: the natural key, by which the rows come sorted.
+
+    only: which of the rows are exported; all if None.
+    """
 
     model: type[models.Model]
     columns: tuple[Column, ...]
     order: tuple[str, ...]
     has_tombstones: bool = False
+    only: Q | None = None
 
 
 def _texts(*names: str) -> tuple[Column, ...]:
@@ -171,6 +175,17 @@ COMMENTS = ExportTable(
         Column("line", "int"),
     ),
     ("integration__name", "repository", "pull_request_number", "kind", "source_id"),
+    only=Q(is_on_pull_request=True)
+    | Q(
+        Exists(
+            PullRequest._base_manager.filter(
+                tenant_id=OuterRef("tenant_id"),
+                integration_id=OuterRef("integration_id"),
+                repository=OuterRef("repository"),
+                number=OuterRef("pull_request_number"),
+            )
+        )
+    ),
 )
 
 SPRINTS = ExportTable(
@@ -220,6 +235,8 @@ def select(table: ExportTable) -> models.QuerySet[models.Model]:
     rows: models.QuerySet[models.Model] = table.model._default_manager.all()
     if table.has_tombstones:
         rows = rows.filter(deleted_at=None)
+    if table.only is not None:
+        rows = rows.filter(table.only)
     values = {
         f"out_{column.name}": F(column.source or column.name)
         if isinstance(column.source, str | None)

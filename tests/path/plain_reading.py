@@ -185,17 +185,20 @@ def reviews(directory: Path) -> list[Row]:
 
 def comments(directory: Path) -> list[Row]:
     found = {}
+    pulls = {(row["repository"], row["number"]) for row in pull_requests(directory)}
     for kind, name, parent in (
         ("issue", "issue_comments", "issue_url"),
         ("review", "review_comments", "pull_request_url"),
     ):
         for body in entities(directory / "github", name):
-            if kind == "issue" and "/pull/" not in body["html_url"]:
+            place = repository_of(body[parent]), int(body[parent].rsplit("/", 1)[1])
+            is_certain = kind == "review" or "/pull/" in body["html_url"]
+            if not is_certain and place not in pulls:
                 continue
             found[kind, body["id"]] = {
                 "integration": "github",
-                "repository": repository_of(body[parent]),
-                "pull_request_number": int(body[parent].rsplit("/", 1)[1]),
+                "repository": place[0],
+                "pull_request_number": place[1],
                 "source_id": str(body["id"]),
                 "kind": kind,
                 "author_login": login(body.get("user")),

@@ -114,7 +114,10 @@ class Review(LoadedRow):
 
 
 class Comment(LoadedRow):
-    """A comment on a pull request; the two kinds number their ids apart."""
+    """A comment on a pull request; the two kinds number their ids apart.
+
+    Where `is_on_pull_request` is null, it may be one on something else that has numbers.
+    """
 
     kind = models.TextField()
     source_id = models.TextField()
@@ -128,6 +131,7 @@ class Comment(LoadedRow):
     path = models.TextField(null=True)
     line = models.IntegerField(null=True)
     review_source_id = models.TextField(null=True)
+    is_on_pull_request = models.BooleanField(null=True)
 
     class Meta:
         db_table = "comments"

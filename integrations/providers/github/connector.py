@@ -20,7 +20,7 @@ class GitHub:
 
     slug = "github"
     label = "GitHub"
-    version = 1
+    version = 2
     streams: tuple[Stream, ...] = (
         Stream("repositories", "repositories", "id"),
         Stream("pulls", "pull_requests", "id"),

@@ -1,11 +1,10 @@
 """The drafts and problems of one record, gathered while it is read."""
 
-import re
 from datetime import datetime
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from common.errors import RecordError
+from common.jsontext import strip_nul
 from common.times import parse_time
 from integrations.contract import (
     EMBEDDED,
@@ -19,12 +18,9 @@ from integrations.contract import (
     PullRequestSizeDraft,
     RepositoryDraft,
 )
+from integrations.providers.github.forgiving import LeftOut
 from integrations.providers.github.mentions import Place, find_mentions
-from integrations.providers.github.shapes import Repository, Time
-
-_API_PATH: Final = re.compile(
-    r"/repos/([^/]{1,200}/[^/]{1,200})(?:/(?:pulls|issues)/([0-9]{1,10}))?(?=/|$)"
-)
+from integrations.providers.github.shapes import BaseRepository, Time
 
 
 class Drafting:
@@ -48,6 +44,12 @@ class Drafting:
         """Remember that something of the record's text was cleaned."""
         self._problem("note", reason, detail)
 
+    def left_out(self, left_out: LeftOut) -> None:
+        """Remember a bad value that was taken as null."""
+        error = left_out.error
+        path = self.prefix + error.path
+        self._problem("value", "bad_value", error.detail, path, left_out.excerpt)
+
     def time(self, value: Time | None, path: str) -> datetime | None:
         """Return an optional time; one that cannot be is left out and remembered."""
         if value is None:
@@ -70,12 +72,14 @@ class Drafting:
             )
         return text
 
-    def repository(self, shape: Repository, path: str, authority: int) -> None:
+    def repository(
+        self, shape: BaseRepository, source_id: int, full_name: str, path: str, authority: int
+    ) -> None:
         """Add a repository."""
         self.drafts.append(
             RepositoryDraft(
-                source_id=str(shape.id),
-                full_name=shape.full_name,
+                source_id=str(source_id),
+                full_name=full_name,
                 default_branch=shape.default_branch,
                 is_private=shape.private,
                 is_archived=shape.archived,
@@ -137,34 +141,12 @@ class Drafting:
             Problem(
                 severity=severity,
                 reason=reason,
-                detail=detail,
+                detail=strip_nul(detail),
                 position=self.position,
-                path=path,
-                excerpt=excerpt,
+                path=strip_nul(path),
+                excerpt=strip_nul(excerpt),
             )
         )
-
-
-def place_in_api(url: str | None, path: str) -> tuple[str, int | None]:
-    """Return repository and pull request number (or None) that an API address names.
-
-    Works under any base, `/api/v3` of an enterprise server included. Raises RecordError.
-    """
-    try:
-        match = _API_PATH.search(urlsplit(url or "").path)
-    except ValueError:
-        match = None
-    if match is None:
-        raise RecordError("bad_value", f"no repository in {(url or '')[:200]!r}", path)
-    return match[1], number_of(match[2], path) if match[2] else None
-
-
-def number_of(digits: str, path: str) -> int:
-    """Return the number of a pull request as an address has it; raise RecordError."""
-    number = int(digits)
-    if not 1 <= number < 2**31:
-        raise RecordError("bad_number", f"{number} is no number of a pull request", path)
-    return number
 
 
 def state_of(state: str, *, merged: bool) -> Literal["open", "closed", "merged"]:

@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from common.errors import RecordError
-from integrations.providers.github.shapes import Count, FullName, Id, Number, Sha, Time
+from integrations.providers.github.shapes import Count, FullName, Id, Key, Number, Sha, Time
 
 N = TypeVar("N")
 
@@ -52,7 +52,7 @@ class Numbered(Node):
 class Actor(msgspec.Struct, gc=False):
     """An account; a vanished one is null."""
 
-    login: str | None = None
+    login: Key | None = None
     database_id: Id | None = msgspec.field(name="databaseId", default=None)
     type: str | None = msgspec.field(name="__typename", default=None)
 
@@ -146,11 +146,11 @@ class PullRequest(Numbered, kw_only=True):
     merged: bool | None = None
     head_repository: Repository | None = None
     head_ref_name: str | None = None
-    head_ref_oid: str | None = None
+    head_ref_oid: Key | None = None
     base_repository: Repository | None = None
     repository: Repository | None = None
     base_ref_name: str | None = None
-    base_ref_oid: str | None = None
+    base_ref_oid: Key | None = None
     merge_commit: Object | None = None
     labels: Connection[Named] | None = None
     additions: Count | None = None
@@ -169,7 +169,7 @@ class Deployment(Numbered, kw_only=True):
     updated_at: Time
     environment: str | None = None
     ref: Named | None = None
-    commit_oid: str | None = None
+    commit_oid: Key | None = None
     task: str | None = None
     state: str | None = None
     creator: Actor | None = None

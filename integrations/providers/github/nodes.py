@@ -1,9 +1,7 @@
 """A node of the GraphQL API, with everything nested in it, becomes drafts. Pure."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from common.errors import RecordError
 from common.times import parse_time
@@ -19,12 +17,11 @@ from integrations.contract import (
     ReviewDraft,
 )
 from integrations.providers.github import graphql
-from integrations.providers.github.drafting import Drafting, number_of, state_of
+from integrations.providers.github.drafting import Drafting, state_of
 from integrations.providers.github.owner import Owner
+from integrations.providers.github.places import place_at, pull_request_of
 
 N = TypeVar("N")
-
-_WEB_PATH: Final = re.compile(r"/([^/]{1,200}/[^/]{1,200})/pull/([0-9]{1,10})(?=/|$)")
 
 
 def _each(connection: graphql.Connection[N] | None) -> Iterable[N]:
@@ -41,15 +38,7 @@ def _account(actor: graphql.Actor | None, made: Drafting) -> tuple[str | None, s
 
 def _owner(owner: Owner, url: str | None) -> tuple[str, int]:
     """Return repository and number of the pull request that a node belongs to."""
-    if owner.repository is not None and owner.number is not None:
-        return owner.repository, owner.number
-    try:
-        match = _WEB_PATH.search(urlsplit(url or "").path)
-    except ValueError:
-        match = None
-    if match is None:
-        raise RecordError("missing_field", "a node that names no pull request", "url")
-    return match[1], number_of(match[2], "url")
+    return pull_request_of(owner, ("url", url))
 
 
 def _repository(node: graphql.Repository, owner: Owner, made: Drafting) -> None:
@@ -137,7 +126,7 @@ def _nested(node: graphql.PullRequest, owner: Owner, made: Drafting) -> None:
         for comment in _each(thread.comments):
             _comment(comment, owner, made, "review")
     for comment in _each(node.comments):
-        _comment(comment, owner, made, "issue")
+        _comment(comment, owner, made, "issue", is_on_pull_request=True)
 
 
 def _commit(node: graphql.Commit, owner: Owner, made: Drafting) -> None:
@@ -193,8 +182,12 @@ def _comment(
     made: Drafting,
     kind: Literal["issue", "review"],
     review_id: str | None = None,
+    is_on_pull_request: bool | None = None,
 ) -> None:
     repository, number = _owner(owner, node.url)
+    place = place_at(node.url, "url")
+    if kind == "review" or place is None or place.is_pull:
+        is_on_pull_request = True
     author_id, author = _account(node.author, made)
     if node.pull_request_review:
         review_id = node.pull_request_review.source_id()
@@ -212,6 +205,7 @@ def _comment(
             path=node.path,
             line=node.line,
             review_source_id=review_id,
+            is_on_pull_request=is_on_pull_request,
         )
     )
 

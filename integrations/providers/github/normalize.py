@@ -1,14 +1,12 @@
 """One record of the REST API, in whichever of its shapes, becomes drafts. Pure."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from common.errors import RecordError
-from common.jsontext import decode, strip_nul
+from common.jsontext import strip_nul
 from common.times import parse_time
 from integrations.contract import (
     EMBEDDED,
@@ -23,19 +21,20 @@ from integrations.contract import (
     ReviewDraft,
 )
 from integrations.providers.github import graphql, nodes, shapes
-from integrations.providers.github.drafting import (
-    Drafting,
-    number_of,
-    place_in_api,
-    state_of,
-)
+from integrations.providers.github.drafting import Drafting, state_of
+from integrations.providers.github.forgiving import decode_forgiving
 from integrations.providers.github.owner import Owner
 from integrations.providers.github.pages import unwrap
+from integrations.providers.github.places import (
+    Address,
+    place_at,
+    pull_request_of,
+    repository_of,
+)
 from integrations.providers.github.responses import is_node
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_CONVERSATION: Final = re.compile(r"/(pull|issues)/([0-9]{1,10})$")
 _TYPES: Final[dict[str, type[shapes.Shape]]] = {
     "repositories": shapes.Repository,
     "pulls": shapes.PullRequest,
@@ -53,32 +52,50 @@ _NODE_DECODERS: Final = {
 
 def normalize(stream: str, record: Record) -> Normalized:
     """Turn a record of a stream into drafts; raise RecordError if it cannot be understood."""
-    owner, prefix, body = unwrap(stream, record.body)
-    made = Drafting(record.position, prefix)
+    made = Drafting(record.position)
     try:
+        owner, made.prefix, body = unwrap(stream, record.body)
         if is_node(stream, body):
             nodes.DRAFT[stream](_read(_NODE_DECODERS[stream], body, made), owner, made)
         else:
             _DRAFT[stream](_read(_DECODERS[stream], body, made), owner, made)
     except RecordError as error:
-        path = f"{prefix}{error.path}".rstrip(".")
-        raise RecordError(error.reason, error.detail, path) from None
+        path = f"{made.prefix}{error.path}".rstrip(".")
+        raise RecordError(error.reason, strip_nul(error.detail), strip_nul(path)) from None
     return made.normalized()
 
 
 def _read(decoder: msgspec.json.Decoder[T], body: bytes, made: Drafting) -> T:
-    """Decode a body; its text is clean of NUL, which is remembered."""
-    value, cleaned = decode(body, decoder)
+    """Decode a body; its text is clean of NUL. What was cleaned or left out is remembered."""
+    value, cleaned, left_out = decode_forgiving(body, decoder)
     if "surrogate" in cleaned:
         made.note("surrogate", "half a surrogate pair became U+FFFD")
     if "nul" in cleaned:
         made.note("nul", "NUL characters were removed")
-        value, _ = decode(msgspec.json.encode(strip_nul(msgspec.to_builtins(value))), decoder)
+        clean = msgspec.json.encode(strip_nul(msgspec.to_builtins(value)))
+        value, _, emptied = decode_forgiving(clean, decoder)
+        left_out += emptied
+    for bad in left_out:
+        made.left_out(bad)
     return value
 
 
+def _href(link: shapes.Link | None) -> str | None:
+    return link.href if link else None
+
+
+def _linked(links: shapes.Links | None) -> tuple[Address, ...]:
+    """Return the addresses of a record's `_links`, best first."""
+    links = links or shapes.Links()
+    return (
+        ("_links.pull_request.href", _href(links.pull_request)),
+        ("_links.html.href", _href(links.html)),
+        ("_links.self.href", _href(links.self)),
+    )
+
+
 def _repository(shape: shapes.Repository, owner: Owner, made: Drafting) -> None:
-    made.repository(shape, "", LISTED)
+    made.repository(shape, shape.id, shape.full_name, "", LISTED)
 
 
 def _pull_request(shape: shapes.PullRequest, owner: Owner, made: Drafting) -> None:
@@ -108,7 +125,11 @@ def _pull_request(shape: shapes.PullRequest, owner: Owner, made: Drafting) -> No
             base_ref=base.ref,
             base_sha=base.sha,
             merge_commit_sha=shape.merge_commit_sha,
-            labels=[label.name for label in shape.labels or ()],
+            labels=[
+                label if isinstance(label, str) else label.name
+                for label in shape.labels or ()
+                if label is not None
+            ],
         )
     )
     made.size(
@@ -126,10 +147,18 @@ def _base_repository(
     shape: shapes.PullRequest, base: shapes.Base, owner: Owner, made: Drafting
 ) -> tuple[str, str | None]:
     """Return name and id, if it says so, of the repository that a pull request goes to."""
-    if base.repo is None:
-        return owner.repository or place_in_api(shape.url, "url")[0], None
-    made.repository(base.repo, "base.repo.", EMBEDDED)
-    return base.repo.full_name, str(base.repo.id)
+    repo = base.repo or shapes.BaseRepository()
+    full_name = repo.full_name or repository_of(
+        owner,
+        ("url", shape.url),
+        ("html_url", shape.html_url),
+        ("base.repo.url", repo.url),
+        *_linked(shape.links),
+    )
+    if repo.id is None:
+        return full_name, None
+    made.repository(repo, repo.id, full_name, "base.repo.", EMBEDDED)
+    return full_name, str(repo.id)
 
 
 def _commit(shape: shapes.Commit, owner: Owner, made: Drafting) -> None:
@@ -142,7 +171,7 @@ def _commit(shape: shapes.Commit, owner: Owner, made: Drafting) -> None:
         made.account(user.id, user.login, user.type)
     made.commit(
         CommitDraft(
-            repository=owner.repository or place_in_api(shape.url, "url")[0],
+            repository=repository_of(owner, *_addresses_of_commit(shape)),
             pull_request_number=owner.number,
             sha=shape.sha,
             message=shape.commit.message,
@@ -153,18 +182,33 @@ def _commit(shape: shapes.Commit, owner: Owner, made: Drafting) -> None:
             committer_name=made_by.name,
             committer_email=made_by.email,
             committed_at=made.time(made_by.date, "commit.committer.date"),
-            parent_shas=[parent.sha for parent in shape.parents or ()],
+            parent_shas=[parent.sha for parent in shape.parents or () if parent],
         )
     )
 
 
+def _addresses_of_commit(shape: shapes.Commit) -> tuple[Address, ...]:
+    parents = [
+        (f"parents[{at}].{name}", getattr(parent, name))
+        for at, parent in enumerate(shape.parents or ())
+        for name in ("url", "html_url")
+        if parent
+    ]
+    return (
+        ("url", shape.url),
+        ("html_url", shape.html_url),
+        ("commit.url", shape.commit.url),
+        *parents,
+    )
+
+
 def _review(shape: shapes.Review, owner: Owner, made: Drafting) -> None:
-    repository, number = owner.repository, owner.number
-    if repository is None or number is None:
-        named, at = place_in_api(shape.pull_request_url, "pull_request_url")
-        repository, number = repository or named, number or at
-    if number is None:
-        raise RecordError("missing_field", "a review without its pull request", "pull_number")
+    repository, number = pull_request_of(
+        owner,
+        ("pull_request_url", shape.pull_request_url),
+        ("html_url", shape.html_url),
+        *_linked(shape.links),
+    )
     user = shape.user or shapes.User()
     made.drafts.append(
         ReviewDraft(
@@ -182,60 +226,63 @@ def _review(shape: shapes.Review, owner: Owner, made: Drafting) -> None:
 
 
 def _review_comment(shape: shapes.ReviewComment, owner: Owner, made: Drafting) -> None:
-    repository, number = place_in_api(shape.pull_request_url, "pull_request_url")
-    if number is None:
-        raise RecordError("bad_value", "names no pull request", "pull_request_url")
-    _comment(shape, "review", repository, number, made)
+    repository, number = pull_request_of(
+        owner,
+        ("pull_request_url", shape.pull_request_url),
+        ("html_url", shape.html_url),
+        *_linked(shape.links),
+    )
+    draft = _comment(shape, "review", (repository, number), made)
+    review = shape.pull_request_review_id
+    draft.path, draft.line = shape.path, shape.line
+    draft.review_source_id = None if review is None else str(review)
+    draft.is_on_pull_request = True
 
 
 def _issue_comment(shape: shapes.IssueComment, owner: Owner, made: Drafting) -> None:
-    """A comment on a plain issue is no comment on a pull request, and no fault either."""
-    try:
-        match = _CONVERSATION.search(urlsplit(shape.html_url).path)
-    except ValueError:
-        match = None
-    if match is None:
-        raise RecordError("bad_value", f"no conversation: {shape.html_url[:200]!r}", "html_url")
-    if match[1] == "pull":
-        repository, number = place_in_api(shape.issue_url, "issue_url")
-        number = number or number_of(match[2], "html_url")
-        _comment(shape, "issue", repository, number, made)
+    """A pull request is an issue too, so that not every address tells whether this is one."""
+    addresses = (
+        ("issue_url", shape.issue_url),
+        ("html_url", shape.html_url),
+        ("pull_request_url", shape.pull_request_url),
+    )
+    draft = _comment(shape, "issue", pull_request_of(owner, *addresses), made)
+    places = [place_at(url, path) for path, url in addresses]
+    if shape.pull_request or any(place and place.is_pull for place in places):
+        draft.is_on_pull_request = True
 
 
 def _comment(
     shape: shapes.IssueComment | shapes.ReviewComment,
     kind: Literal["issue", "review"],
-    repository: str,
-    number: int,
+    pull_request: tuple[str, int],
     made: Drafting,
-) -> None:
+) -> CommentDraft:
+    """Add what both kinds of comments have."""
     user = shape.user or shapes.User()
     draft = CommentDraft(
         kind=kind,
         source_id=str(shape.id),
-        repository=repository,
-        pull_request_number=number,
+        repository=pull_request[0],
+        pull_request_number=pull_request[1],
         author_source_id=made.account(user.id, user.login, user.type),
         author_login=user.login,
         body=shape.body,
         created_at=made.time(shape.created_at, "created_at"),
         updated_at=made.time(shape.updated_at, "updated_at"),
     )
-    if isinstance(shape, shapes.ReviewComment):
-        review = shape.pull_request_review_id
-        draft.path, draft.line = shape.path, shape.line
-        draft.review_source_id = None if review is None else str(review)
     made.drafts.append(draft)
+    return draft
 
 
 def _deployment(shape: shapes.Deployment, owner: Owner, made: Drafting) -> None:
-    address, path = shape.repository_url or shape.url, "repository_url"
+    addresses = (("repository_url", shape.repository_url), ("url", shape.url))
     creator = shape.creator or shapes.User()
     made.account(creator.id, creator.login, creator.type)
     made.drafts.append(
         DeploymentDraft(
             source_id=str(shape.id),
-            repository=owner.repository or place_in_api(address, path)[0],
+            repository=repository_of(owner, *addresses),
             environment=shape.environment,
             ref=shape.ref,
             sha=shape.sha,

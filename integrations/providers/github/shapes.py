@@ -1,14 +1,22 @@
-"""What the REST API gives, as far as it is used. Unknown members are skipped, never refused."""
+"""What the REST API gives, as far as it is used. Unknown members are skipped, never refused.
 
-from typing import Annotated, TypeAlias
+A bad value of a member that may be None becomes None (`forgiving`); only what a row cannot be
+without is required.
+"""
+
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
+
+KEY_LENGTH: Final = 255
+"""The most characters of a text that is part of a key; an index refuses far longer ones."""
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Sha: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-FullName: TypeAlias = Annotated[str, msgspec.Meta(min_length=3, max_length=400)]
+FullName: TypeAlias = Annotated[str, msgspec.Meta(min_length=3, max_length=KEY_LENGTH)]
+Key: TypeAlias = Annotated[str, msgspec.Meta(max_length=KEY_LENGTH)]
 Time: TypeAlias = str | int | float
 
 
@@ -20,15 +28,17 @@ class User(Shape):
     """An account. GitHub gives `{}` or null for one that it does not know (any more)."""
 
     id: Id | None = None
-    login: str | None = None
+    login: Key | None = None
     type: str | None = None
 
 
-class Repository(Shape):
-    """A repository, listed or embedded."""
+class BaseRepository(Shape, kw_only=True):
+    """The repository that a pull request goes to; little of it may be said."""
 
-    id: Id
-    full_name: FullName
+    id: Id | None = None
+    full_name: FullName | None = None
+    url: str | None = None
+    html_url: str | None = None
     default_branch: str | None = None
     private: bool | None = None
     archived: bool | None = None
@@ -38,17 +48,38 @@ class Repository(Shape):
     pushed_at: Time | None = None
 
 
+class Repository(BaseRepository, kw_only=True):
+    """A listed repository."""
+
+    id: Id
+    full_name: FullName
+
+
 class HeadRepository(Shape):
     """The repository that a pull request comes from."""
 
-    full_name: str | None = None
+    full_name: Key | None = None
+
+
+class Link(Shape):
+    """An address."""
+
+    href: str | None = None
+
+
+class Links(Shape):
+    """The addresses of what belongs to a pull request."""
+
+    pull_request: Link | None = None
+    html: Link | None = None
+    self: Link | None = None
 
 
 class Head(Shape):
     """Where a pull request comes from; its repository may have vanished."""
 
     ref: str | None = None
-    sha: str | None = None
+    sha: Key | None = None
     repo: HeadRepository | None = None
 
 
@@ -56,8 +87,8 @@ class Base(Shape):
     """Where a pull request goes to."""
 
     ref: str | None = None
-    sha: str | None = None
-    repo: Repository | None = None
+    sha: Key | None = None
+    repo: BaseRepository | None = None
 
 
 class Label(Shape):
@@ -76,16 +107,18 @@ class PullRequest(Shape):
     created_at: Time
     updated_at: Time
     url: str | None = None
+    html_url: str | None = None
+    links: Links | None = msgspec.field(name="_links", default=None)
     body: str | None = None
     draft: bool | None = None
     user: User | None = None
     closed_at: Time | None = None
     merged_at: Time | None = None
     merged: bool | None = None
-    merge_commit_sha: str | None = None
+    merge_commit_sha: Key | None = None
     head: Head | None = None
     base: Base | None = None
-    labels: list[Label] | None = None
+    labels: list[Label | str | None] | None = None
     additions: Count | None = None
     deletions: Count | None = None
     changed_files: Count | None = None
@@ -103,6 +136,7 @@ class GitCommit(Shape):
     """The part of a commit that git has."""
 
     message: str
+    url: str | None = None
     author: Signature | None = None
     committer: Signature | None = None
 
@@ -111,6 +145,8 @@ class Parent(Shape):
     """A parent of a commit."""
 
     sha: Sha
+    url: str | None = None
+    html_url: str | None = None
 
 
 class Commit(Shape):
@@ -119,9 +155,10 @@ class Commit(Shape):
     sha: Sha
     commit: GitCommit
     url: str | None = None
+    html_url: str | None = None
     author: User | None = None
     committer: User | None = None
-    parents: list[Parent] | None = None
+    parents: list[Parent | None] | None = None
 
 
 class Review(Shape):
@@ -132,15 +169,19 @@ class Review(Shape):
     user: User | None = None
     body: str | None = None
     submitted_at: Time | None = None
-    commit_id: str | None = None
+    commit_id: Key | None = None
     pull_request_url: str | None = None
+    html_url: str | None = None
+    links: Links | None = msgspec.field(name="_links", default=None)
 
 
 class ReviewComment(Shape):
     """A comment on a line of a pull request."""
 
     id: Id
-    pull_request_url: str
+    pull_request_url: str | None = None
+    html_url: str | None = None
+    links: Links | None = msgspec.field(name="_links", default=None)
     user: User | None = None
     body: str | None = None
     created_at: Time | None = None
@@ -151,11 +192,13 @@ class ReviewComment(Shape):
 
 
 class IssueComment(Shape):
-    """A comment in a conversation, of a pull request or of a plain issue."""
+    """A comment in a conversation. pull_request: there if it is of no plain issue."""
 
     id: Id
-    issue_url: str
-    html_url: str
+    issue_url: str | None = None
+    html_url: str | None = None
+    pull_request_url: str | None = None
+    pull_request: Any = None
     user: User | None = None
     body: str | None = None
     created_at: Time | None = None
@@ -170,7 +213,7 @@ class Deployment(Shape):
     updated_at: Time
     environment: str | None = None
     ref: str | None = None
-    sha: str | None = None
+    sha: Key | None = None
     task: str | None = None
     state: str | None = None
     creator: User | None = None

@@ -5,8 +5,16 @@ from typing import Any
 import pytest
 
 from common.errors import RecordError
-from integrations.contract import CommitDraft, MentionDraft, PullRequestDraft
+from integrations.contract import (
+    AccountDraft,
+    CommitDraft,
+    MentionDraft,
+    PullRequestDraft,
+    PullRequestSizeDraft,
+)
+from integrations.providers.github.forgiving import MOST_BAD_VALUES
 from integrations.providers.github.tests.samples import (
+    API,
     COMMIT,
     DEPLOYMENT,
     ENTITIES,
@@ -71,10 +79,8 @@ REFUSED = [
     ("pulls", PULL | {"number": 0}, "number"),
     ("pulls", PULL | {"number": "7"}, "number"),
     ("pulls", PULL | {"id": 2**63}, "id"),
-    ("pulls", PULL | {"additions": 2**31}, "additions"),
     ("pulls", PULL | {"state": "odd"}, "state"),
     ("pulls", PULL | {"title": None}, "title"),
-    ("pulls", PULL | {"labels": [{"name": "a"}, {"name": 3}]}, "labels[1].name"),
     ("pulls", PULL | {"base": None, "url": "https://example.com/7"}, "url"),
     ("pulls", PULL | {"base": None, "url": None}, "url"),
     ("pulls", PULL | {"base": None, "url": "http://[broken"}, "url"),
@@ -85,13 +91,16 @@ REFUSED = [
     ("pull_commits", {"pull_number": 7, "body": COMMIT | {"commit": None}}, "body.commit"),
     ("reviews", {"pull_number": 7, "body": REVIEW | {"id": "700"}}, "body.id"),
     ("reviews", REVIEW | {"pull_request_url": None}, "pull_request_url"),
-    ("review_comments", REVIEW_COMMENT | {"line": -(2**40)}, "line"),
+    ("reviews", {"pull_number": 7, "body": REVIEW | {"state": 5}}, "body.state"),
+    ("issue_comments", ISSUE_COMMENT | {"issue_url": None, "html_url": "https://x"}, "issue_url"),
+    ("issue_comments", ISSUE_COMMENT | {"issue_url": f"{API}/issues/{2**31}"}, "issue_url"),
+    ("pulls", PULL | {"base": None, "url": f"https://x/repos/{'a' * 130}/{'b' * 130}"}, "url"),
+    ("repositories", REPOSITORY | {"full_name": "a/" + "b" * 254}, "full_name"),
     (
         "review_comments",
         REVIEW_COMMENT | {"pull_request_url": "https://x/repos/a/b/pulls/9999999999"},
         "pull_request_url",
     ),
-    ("issue_comments", ISSUE_COMMENT | {"html_url": "https://github.com/acme"}, "html_url"),
     ("repositories", REPOSITORY | {"full_name": "a/" + "b" * 12_000}, "full_name"),
     ("deployments", DEPLOYMENT | {"repository_url": ""}, "repository_url"),
 ]
@@ -103,6 +112,112 @@ def test_what_cannot_be_kept_is_refused_with_its_path(stream: str, entity: Any, 
         normalized(stream, entity)
     assert refused.value.path == path
     assert refused.value.reason
+
+
+LEFT_OUT = [
+    ("pulls", PULL | {"additions": -1, "deletions": 2}, "additions"),
+    ("pulls", PULL | {"additions": 2**31, "deletions": 2}, "additions"),
+    ("pulls", PULL | {"additions": 2**70, "deletions": 2}, "additions"),
+    ("pulls", PULL | {"user": {"id": 0, "login": "alice"}}, "user.id"),
+    ("pulls", PULL | {"user": "alice"}, "user"),
+    ("pulls", PULL | {"user": {"id": 11, "login": "a" * 256}}, "user.login"),
+    ("pulls", PULL | {"labels": [{"name": "a"}, {"name": None}]}, "labels[1].name"),
+    ("pulls", PULL | {"labels": [{"name": "a"}, {"name": 3}]}, "labels[1].name"),
+    ("pulls", PULL | {"labels": [{"name": "a"}, {}]}, "labels[1]"),
+    ("pulls", PULL | {"merge_commit_sha": "a" * 256}, "merge_commit_sha"),
+    ("review_comments", REVIEW_COMMENT | {"line": -1}, "line"),
+    ("review_comments", REVIEW_COMMENT | {"line": -(2**40)}, "line"),
+    ("review_comments", REVIEW_COMMENT | {"line": 2**40}, "line"),
+    ("review_comments", REVIEW_COMMENT | {"pull_request_review_id": 0}, "pull_request_review_id"),
+    ("reviews", {"pull_number": 7, "body": REVIEW | {"commit_id": 5}}, "body.commit_id"),
+    (
+        "pull_commits",
+        {"pull_number": 7, "body": COMMIT | {"parents": [{}, {"sha": "b"}]}},
+        "body.parents[0]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stream", "entity", "path"), LEFT_OUT)
+def test_a_bad_value_that_may_be_missing_is_left_out_and_named(
+    stream: str, entity: Any, path: str
+) -> None:
+    made = normalized(stream, entity)
+    [problem] = made.problems
+    assert (problem.severity, problem.reason, problem.path, problem.position) == (
+        "value",
+        "bad_value",
+        path,
+        3,
+    )
+    assert problem.detail
+    assert problem.excerpt
+    assert made.drafts
+
+
+def test_the_rest_of_what_holds_a_bad_value_is_kept() -> None:
+    made = normalized("pulls", PULL | {"additions": -1, "deletions": 2, "user": {"login": "bob"}})
+    [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
+    [size] = [d for d in made.drafts if isinstance(d, PullRequestSizeDraft)]
+    assert (draft.author_source_id, draft.author_login) == (None, "bob")
+    assert (size.additions, size.deletions) == (None, 2)
+    made = normalized("pulls", PULL | {"user": {"id": 0, "login": "bob"}})
+    [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
+    assert (draft.author_source_id, draft.author_login) == (None, "bob")
+    assert [d for d in made.drafts if isinstance(d, AccountDraft)] == []
+
+
+def test_each_of_many_bad_values_is_named_and_too_many_refuse_the_record() -> None:
+    names = [{"name": "a"}, *({"name": number} for number in range(MOST_BAD_VALUES // 2))]
+    made = normalized("pulls", PULL | {"labels": names, "additions": -1, "user": 7})
+    [draft] = [d for d in made.drafts if isinstance(d, PullRequestDraft)]
+    assert (draft.labels, draft.author_login) == (["a"], None)
+    paths = {f"labels[{at}].name" for at in range(1, MOST_BAD_VALUES // 2 + 1)}
+    assert {problem.path for problem in made.problems} == paths | {"additions", "user"}
+    with pytest.raises(RecordError):
+        normalized("pulls", PULL | {"labels": [{"name": 1}] * (MOST_BAD_VALUES + 1)})
+
+
+@pytest.mark.parametrize("second", [[1], "x", None, {"login": "bob"}])
+def test_a_bad_value_of_a_member_that_stands_there_twice_is_named(second: Any) -> None:
+    body = encoded(PULL | {"user": {"id": 0}, "again": second}).replace(b'"again"', b'"user"')
+    try:
+        assert [p.path for p in normalized("pulls", body).problems] == ["user.id"]
+    except RecordError as refused:
+        assert refused.path == "user.id"
+
+
+def test_labels_may_be_bare_text() -> None:
+    [draft] = drafts(PullRequestDraft, "pulls", PULL | {"labels": ["bug", {"name": "art"}]})
+    assert draft.labels == ["bug", "art"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "body"),
+    [
+        ("pulls", PULL | {"state": "o\0dd"}),
+        ("pulls", PULL | {"state": {"\0": 1}}),
+        ("pulls", PULL | {"created_at": "\0"}),
+        ("pulls", PULL | {"base": None, "url": "\0", "html_url": None}),
+        ("issue_comments", ISSUE_COMMENT | {"issue_url": "a\0b", "html_url": None}),
+        ("pull_commits", {"pull_number": "\0", "body": COMMIT}),
+        ("pulls", {"\0": 1}),
+    ],
+)
+def test_a_refusal_says_no_nul(stream: str, body: Any) -> None:
+    with pytest.raises(RecordError) as refused:
+        normalized(stream, body)
+    assert "\0" not in f"{refused.value}{refused.value.detail}{refused.value.path}"
+
+
+def test_a_problem_says_no_nul() -> None:
+    made = normalized("pulls", PULL | {"additions": "\0", "closed_at": "\0", "user": "a\0"})
+    assert {p.path for p in made.problems if p.severity == "value"} == {
+        "additions",
+        "closed_at",
+        "user",
+    }
+    assert not any("\0" in f"{p.detail}{p.path}{p.excerpt}" for p in made.problems)
 
 
 @pytest.mark.parametrize("stream", ENTITIES)

@@ -180,6 +180,31 @@ def test_a_pull_request_brings_everything_that_is_nested_in_it() -> None:
     assert {account.source_id for account in drafts(AccountDraft, "pulls", node)} == {"11", "12"}
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"), [(f"{WEB}/pull/7", True), (f"{WEB}/issues/7", None), (None, True)]
+)
+def test_a_node_of_a_comment_says_whether_it_is_on_a_pull_request(
+    url: str | None, expected: bool | None
+) -> None:
+    node = {"node": COMMENT | {"url": url}, "repository": "acme/ants", "pull_number": 7}
+    [draft] = drafts(CommentDraft, "issue_comments", node)
+    assert draft.is_on_pull_request is expected
+    [nested] = drafts(CommentDraft, "pulls", PULL | {"comments": {"nodes": [COMMENT]}})
+    assert nested.is_on_pull_request
+
+
+def test_a_bad_node_in_a_pull_request_costs_only_itself() -> None:
+    bad = {"commit": COMMIT["commit"] | {"oid": ""}}
+    labels = {"nodes": [{"name": "art"}, {"name": None}]}
+    made = normalized("pulls", PULL | {"commits": {"nodes": [bad, COMMIT]}, "labels": labels})
+    assert [d.sha for d in made.drafts if isinstance(d, CommitDraft)] == ["a" * 40]
+    assert [d.labels for d in made.drafts if isinstance(d, PullRequestDraft)] == [["art"]]
+    assert {problem.path for problem in made.problems} == {
+        "commits.nodes[0].commit.oid",
+        "labels.nodes[1].name",
+    }
+
+
 def test_texts_of_a_node_are_searched_for_mentions() -> None:
     commit = {"commit": COMMIT["commit"] | {"message": "ABC-2"}}
     node = PULL | {"headRefName": "abc-1", "commits": {"nodes": [commit]}}

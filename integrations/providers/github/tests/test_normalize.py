@@ -18,6 +18,7 @@ from integrations.contract import (
     ReviewDraft,
 )
 from integrations.providers.github.tests.samples import (
+    API,
     COMMIT,
     DEPLOYMENT,
     ISSUE_COMMENT,
@@ -25,6 +26,7 @@ from integrations.providers.github.tests.samples import (
     REPOSITORY,
     REVIEW,
     REVIEW_COMMENT,
+    WEB,
     drafts,
     normalized,
 )
@@ -253,6 +255,7 @@ def test_a_comment_on_a_line_names_its_pull_request_by_address() -> None:
             path="tunnel.go",
             line=3,
             review_source_id="700",
+            is_on_pull_request=True,
         )
     ]
 
@@ -276,17 +279,51 @@ def test_a_comment_in_the_conversation_of_a_pull_request_is_kept(base: str) -> N
     )
 
 
-@pytest.mark.parametrize("name", ["ants", "pull"])
-def test_a_comment_on_a_plain_issue_is_nothing_and_no_fault(name: str) -> None:
-    made = normalized(
-        "issue_comments",
-        ISSUE_COMMENT
-        | {
-            "html_url": f"https://github.com/acme/{name}/issues/7#issuecomment-7000",
-            "issue_url": f"https://api.github.com/repos/acme/{name}/issues/7",
-        },
-    )
-    assert (made.drafts, made.problems) == ([], [])
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ({"html_url": f"{WEB}/pull/7#issuecomment-7000"}, True),
+        ({"html_url": f"{WEB}/pull/7#issuecomment-7000", "issue_url": None}, True),
+        ({"html_url": f"{WEB}/issues/7#issuecomment-7000"}, None),
+        ({"html_url": f"{WEB}/issues/7#issuecomment-7000", "issue_url": None}, None),
+        ({"html_url": f"{WEB}/issues/7", "issue_url": f"{API}/pulls/7"}, True),
+        ({"html_url": f"{WEB}/issues/7", "pull_request": {"url": "x"}}, True),
+        ({"html_url": f"{WEB}/issues/7", "pull_request": None}, None),
+        ({"html_url": None, "pull_request_url": f"{API}/pulls/7"}, True),
+        ({"html_url": None}, None),
+        ({"html_url": "https://github.com/acme"}, None),
+    ],
+)
+def test_a_comment_in_any_conversation_is_kept_and_says_whether_it_is_a_pull_request(
+    addresses: dict[str, Any], expected: bool | None
+) -> None:
+    [draft] = drafts(CommentDraft, "issue_comments", ISSUE_COMMENT | addresses)
+    assert (draft.repository, draft.pull_request_number) == ("acme/ants", 7)
+    assert draft.is_on_pull_request is expected
+
+
+def test_a_repository_called_pull_makes_no_pull_request_of_an_issue() -> None:
+    there = {
+        "html_url": "https://github.com/acme/pull/issues/7#issuecomment-7000",
+        "issue_url": "https://api.github.com/repos/acme/pull/issues/7",
+    }
+    [draft] = drafts(CommentDraft, "issue_comments", ISSUE_COMMENT | there)
+    assert (draft.repository, draft.is_on_pull_request) == ("acme/pull", None)
+
+
+@pytest.mark.parametrize(
+    "repo",
+    [
+        {"full_name": "acme/bees", "url": "https://api.github.com/repos/acme/bees"},
+        {"full_name": "acme/bees"},
+        {"url": "https://api.github.com/repos/acme/bees"},
+    ],
+)
+def test_a_base_repository_without_id_is_named_all_the_same(repo: dict[str, Any]) -> None:
+    entity = PULL | {"base": {"ref": "main", "sha": "b" * 40, "repo": repo}, "url": None}
+    [draft] = drafts(PullRequestDraft, "pulls", entity)
+    assert (draft.repository, draft.repository_source_id) == ("acme/bees", None)
+    assert drafts(RepositoryDraft, "pulls", entity) == []
 
 
 def test_a_deployment_belongs_to_the_repository_of_its_address() -> None:
