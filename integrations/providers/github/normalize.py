@@ -247,7 +247,7 @@ def _issue_comment(shape: shapes.IssueComment, owner: Owner, made: Drafting) -> 
         ("pull_request_url", shape.pull_request_url),
     )
     draft = _comment(shape, "issue", pull_request_of(owner, *addresses), made)
-    places = [place_at(url, path) for path, url in addresses]
+    places = (place_at(url, path) for path, url in addresses)
     if shape.pull_request or any(place and place.is_pull for place in places):
         draft.is_on_pull_request = True
 

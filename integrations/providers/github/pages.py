@@ -35,7 +35,7 @@ class _Wrapped(msgspec.Struct):
     node: msgspec.Raw = msgspec.Raw()
 
 
-_WRAPPED: Final = msgspec.json.Decoder(_Wrapped)
+_WRAPPED: Final = msgspec.json.Decoder(_Wrapped, strict=False)  # a number may be text
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
@@ -76,7 +76,7 @@ def _members(stream: str, text: bytes, members: dict[str, msgspec.Raw]) -> list[
         if bytes(members.get(name, b"")).startswith(b"["):
             return _array(bytes(members[name]))
     if _ENTITY_MEMBERS.isdisjoint(members):
-        found = ", ".join(sorted(members)[:10])
+        found = strip_nul(", ".join(sorted(members)[:10]))
         raise RecordError("unexpected_shape", f"no page of {stream}: an object of {found}")
     return [text]
 

@@ -12,6 +12,7 @@ from integrations.contract import (
     PullRequestDraft,
     PullRequestSizeDraft,
 )
+from integrations.providers.github.connector import connector
 from integrations.providers.github.forgiving import MOST_BAD_VALUES
 from integrations.providers.github.tests.samples import (
     API,
@@ -87,6 +88,9 @@ REFUSED = [
     ("pulls", [PULL], ""),
     ("pulls", None, ""),
     ("pull_commits", {"pull_number": 2**31, "body": COMMIT}, "pull_number"),
+    ("pull_commits", {"pull_number": f"{2**31}", "body": COMMIT}, "pull_number"),
+    ("pull_commits", {"pull_number": "x", "body": COMMIT}, "pull_number"),
+    ("pull_commits", {"pull_number": True, "body": COMMIT}, "pull_number"),
     ("pull_commits", {"pull_number": 7, "body": COMMIT | {"sha": "a" * 12_000}}, "body.sha"),
     ("pull_commits", {"pull_number": 7, "body": COMMIT | {"commit": None}}, "body.commit"),
     ("reviews", {"pull_number": 7, "body": REVIEW | {"id": "700"}}, "body.id"),
@@ -208,6 +212,12 @@ def test_a_refusal_says_no_nul(stream: str, body: Any) -> None:
     with pytest.raises(RecordError) as refused:
         normalized(stream, body)
     assert "\0" not in f"{refused.value}{refused.value.detail}{refused.value.path}"
+
+
+def test_a_refused_page_says_no_nul() -> None:
+    with pytest.raises(RecordError) as refused:
+        list(connector.split("pulls", encoded({"a\0b": 1})))
+    assert "an object of ab" in refused.value.detail
 
 
 def test_a_problem_says_no_nul() -> None:

@@ -211,6 +211,14 @@ def test_a_commit_that_git_knows_no_author_of_is_kept() -> None:
     assert (draft.author_name, draft.authored_at, draft.committed_at) == (None, None, None)
 
 
+@pytest.mark.parametrize(("stream", "entity"), [("pull_commits", COMMIT), ("reviews", REVIEW)])
+def test_a_number_of_a_pull_request_may_be_text(stream: str, entity: dict[str, Any]) -> None:
+    made = normalized(stream, {"pull_number": "41", "body": entity})
+    kinds = (CommitDraft, ReviewDraft)
+    numbers = [d.pull_request_number for d in made.drafts if isinstance(d, kinds)]
+    assert (numbers, made.problems) == ([41], [])
+
+
 def test_a_commit_without_its_pull_request_is_refused() -> None:
     with pytest.raises(RecordError, match="missing_field at pull_number"):
         normalized("pull_commits", COMMIT)
