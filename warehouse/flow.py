@@ -72,7 +72,7 @@ SELECT i.item_no, i.tenant_id, i.integration_id, i.source_id, i.created_at,
     c.source_id AS history_id, c.position, c.changed_at,
     l.category AS left_category, l.commits AS left_commits, m.category, m.commits
 FROM item i
-LEFT JOIN work_item_changelogs c ON c.tenant_id = i.tenant_id
+LEFT JOIN work_item_changelogs c ON c.tenant_id + 0 = i.tenant_id
     AND c.integration_id = i.integration_id AND c.work_item_source_id = i.source_id
     AND c.is_status AND i.history_complete
 {hashed} JOIN meaning l ON l.tenant_id = i.tenant_id AND l.integration_id = i.integration_id

@@ -73,7 +73,7 @@ class Changelog(Row):
     """
 
     pk = models.CompositePrimaryKey(
-        "work_item_source_id", "source_id", "position", "integration_id", "tenant_id"
+        "work_item_source_id", "integration_id", "tenant_id", "source_id", "position"
     )
     work_item_source_id = models.TextField()
     source_id = models.TextField()
