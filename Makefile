@@ -4,7 +4,7 @@ BIN := .venv/bin
 ITEMS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock bench
+.PHONY: help setup demo test lint format lock bench memory
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -41,3 +41,6 @@ lock: setup ## Compile requirements*.in into exact pins
 
 bench: setup ## Measure the import beside the COPY limit and dlt, on PostgreSQL (ITEMS=20000)
 	$(BIN)/python benchmarks/bench.py --items $(ITEMS)
+
+memory: setup ## Show that 100,000 items take no more memory than 20,000
+	$(BIN)/python benchmarks/memory.py
