@@ -16,7 +16,7 @@ class JiraConnector:
 
     slug = "jira"
     label = "Jira"
-    version = 1
+    version = 2
     streams = (
         Stream("projects", "projects", "id"),
         Stream("issue_types", "wits", "id"),

@@ -1,21 +1,28 @@
 """The shapes of Jira's answers that are read; everything else in them is passed over.
 
 Members are optional even where Jira always gives them, so that what is missing can be named by
-its place. Values that may be wrong without costing the whole record are left open (`Any`, `Raw`).
+its place. Where a value may be wrong in a way of its own it is left open (`Any`, `Raw`); any other
+value of a wrong type is null if `needed` does not name its member (`loose.py`).
 """
 
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
 Identity: TypeAlias = str | int | None
 Moment: TypeAlias = str | int | float | None
+Level: TypeAlias = Annotated[int, msgspec.Meta(ge=-32_767, le=32_767)]
 
 ABSENT: Final = msgspec.Raw()
 
 
 class Shape(msgspec.Struct, rename="camel", gc=False):
-    """Base: snake case here is camel case there."""
+    """Base: snake case here is camel case there.
+
+    needed: the members, by their names there, without which the whole is refused.
+    """
+
+    needed: ClassVar[frozenset[str]] = frozenset()
 
 
 class Named(Shape, gc=False):
@@ -45,6 +52,7 @@ class Scope(Shape, gc=False):
 class Status(Shape, gc=False):
     """A status, listed or embedded."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "name"})
     id: Identity = None
     name: str | None = None
     untranslated_name: str | None = None
@@ -55,16 +63,18 @@ class Status(Shape, gc=False):
 class IssueType(Shape, gc=False):
     """A work item type, listed or embedded."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "name"})
     id: Identity = None
     name: str | None = None
     untranslated_name: str | None = None
     subtask: bool | None = None
-    hierarchy_level: int | None = None
+    hierarchy_level: Level | None = None
 
 
 class Project(Shape, gc=False):
     """A project, listed or embedded."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "key"})
     id: Identity = None
     key: str | None = None
     name: str | None = None
@@ -86,6 +96,7 @@ class Person(Shape, gc=False):
 class Sprint(Shape, gc=False):
     """A sprint: listed (originBoardId), of the agile API, or of the sprint field (boardId)."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "name"})
     id: Identity = None
     name: str | None = None
     state: str | None = None
@@ -107,6 +118,7 @@ class FieldSchema(Shape, gc=False):
 class Field(Shape, gc=False):
     """A field of the site, a system field or a custom field."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "name"})
     id: str | None = None
     key: str | None = None
     name: str | None = None
@@ -124,6 +136,7 @@ class Related(Shape, gc=False):
 class Fields(Shape, gc=False):
     """The fields of an issue that have a column of their own; embedded copies are kept raw."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"summary", "created"})
     summary: str | None = None
     description: msgspec.Raw = ABSENT
     project: msgspec.Raw = ABSENT
@@ -136,11 +149,11 @@ class Fields(Shape, gc=False):
     creator: msgspec.Raw = ABSENT
     parent: Related | None = None
     epic: Related | None = None
-    labels: list[str] | None = None
-    sprint: Sprint | None = None
-    closed_sprints: list[Sprint] | None = None
+    labels: list[Any] | None = None
+    sprint: Any = None
+    closed_sprints: list[Any] | None = None
     created: Moment = None
-    updated: Moment = None
+    updated: Any = None
     resolutiondate: Any = None
     duedate: Any = None
 
@@ -158,6 +171,7 @@ class Changelog(Shape, gc=False):
 class Issue(Shape, gc=False):
     """An issue of any API version."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "key", "fields"})
     id: Identity = None
     key: str | None = None
     fields: Fields | None = None
@@ -167,12 +181,14 @@ class Issue(Shape, gc=False):
 class AllFields(Shape, gc=False):
     """The same issue, for its custom fields."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"fields"})
     fields: dict[str, msgspec.Raw]
 
 
 class Item(Shape, gc=False):
     """One change of a history. from, to: ids; from_string, to_string: what a reader sees."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"field", "fieldId", "fieldtype", "from", "to"})
     field: str | None = None
     field_id: str | None = None
     fieldtype: str | None = None
@@ -182,22 +198,38 @@ class Item(Shape, gc=False):
     to_string: str | None = None
 
 
-class History(Shape, gc=False):
-    """What one person changed at one moment."""
+class HistoryHead(Shape, gc=False):
+    """A history without its items."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"id", "created", "items"})
     id: Identity = None
     author: msgspec.Raw = ABSENT
     created: Moment = None
-    items: list[Item] | None = None
+
+
+class History(HistoryHead, gc=False):
+    """What one person changed at one moment. An item that was left out is None."""
+
+    items: list[Item | None] | None = None
+
+
+class RawItems(Shape, gc=False):
+    """The items of a history, each to be decoded by itself."""
+
+    items: list[msgspec.Raw]
 
 
 ISSUE: Final = msgspec.json.Decoder(Issue)
 ALL_FIELDS: Final = msgspec.json.Decoder(AllFields)
 HISTORY: Final = msgspec.json.Decoder(History)
+HISTORY_HEAD: Final = msgspec.json.Decoder(HistoryHead)
+ITEM: Final = msgspec.json.Decoder(Item)
+RAW_ITEMS: Final = msgspec.json.Decoder(RawItems)
 PROJECT: Final = msgspec.json.Decoder(Project)
 ISSUE_TYPE: Final = msgspec.json.Decoder(IssueType)
 STATUS: Final = msgspec.json.Decoder(Status)
 FIELD: Final = msgspec.json.Decoder(Field)
 PERSON: Final = msgspec.json.Decoder(Person)
 SPRINT: Final = msgspec.json.Decoder(Sprint)
+TEXT: Final = msgspec.json.Decoder(str)
 ANY: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder()

@@ -40,14 +40,17 @@ def sprints_of(value: Any, path: str, reading: Reading) -> Iterable[tuple[str, S
     """
     members = value if isinstance(value, list) else [value]
     for number, member in enumerate(members):
+        if member is None:
+            continue
         place = f"{path}[{number}]"
         try:
-            yield place, _sprint(member, place)
+            yield place, sprint_of(member, place)
         except RecordError as error:
             reading.null(error, member)
 
 
-def _sprint(member: Any, path: str) -> Sprint:
+def sprint_of(member: Any, path: str) -> Sprint:
+    """Return a sprint of either form; raise RecordError."""
     if isinstance(member, str) and member.startswith(_TEXT_PREFIX):
         return _sprint_from_text(member, path)
     if not isinstance(member, dict):
@@ -112,12 +115,23 @@ class EmbeddedSprints:
         self._found: dict[str, SprintDraft | None] = {}
 
     def add(self, path: str, sprint: Sprint) -> None:
-        """Add a sprint; it has a draft if it has a name. Raises RecordError without an id."""
-        source_id = identity(sprint.id, f"{path}.id")
-        if self._found.get(source_id) is None:
-            named = bool(sprint.name)
-            draft = sprint_draft(sprint, path, EMBEDDED, self._reading) if named else None
-            self._found[source_id] = draft
+        """Add a sprint; it has a draft if it has a name. A wrong id leaves it out, and is noted."""
+        try:
+            source_id = identity(sprint.id, f"{path}.id")
+            if self._found.get(source_id) is None:
+                named = bool(sprint.name)
+                draft = sprint_draft(sprint, path, EMBEDDED, self._reading) if named else None
+                self._found[source_id] = draft
+        except RecordError as error:
+            self._reading.null(error, sprint.id)
+
+    def add_member(self, path: str, value: Any) -> None:
+        """Add the sprint of an agile field; an empty one is absent, what is none is noted."""
+        try:
+            if value is not None and value != {}:
+                self.add(path, sprint_of(value, path))
+        except RecordError as error:
+            self._reading.null(error, value)
 
     def add_field(self, path: str, value: Any, raw: msgspec.Raw) -> None:
         """Add the sprints of a sprint field's value; what is no sprint is left out, and noted.

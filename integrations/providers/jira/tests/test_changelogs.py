@@ -58,6 +58,7 @@ def test_newest_first_and_oldest_first_give_the_same_rows() -> None:
         ({"field": "status", "fieldtype": "jira", "fieldId": "status"}, True),
         ({"field": "Status (translated)", "fieldtype": "jira", "fieldId": "status"}, True),
         ({"field": "status", "fieldtype": "jira"}, True),
+        ({"field": "status"}, True),
         ({"field": "status", "fieldtype": "custom"}, False),
         ({"field": "status", "fieldtype": "custom", "fieldId": "customfield_1"}, False),
         ({"field": "Workflow", "fieldtype": "jira"}, False),
@@ -110,9 +111,6 @@ def test_numbers_as_values_of_a_change_become_text() -> None:
         ({"id": ""}, "missing_field", "id"),
         ({"id": "x" * 256}, "too_long", "id"),
         ({"items": {"field": "status"}}, "unexpected_shape", "items"),
-        ({"items": [{"field": 7}]}, "unexpected_shape", "items[0].field"),
-        ({"author": {"accountId": "a" * 256}}, "too_long", "author"),
-        ({"author": "ann"}, "unexpected_shape", "author"),
     ],
 )
 def test_a_history_that_cannot_be_kept_costs_only_itself(
@@ -131,6 +129,74 @@ def test_a_history_that_cannot_be_kept_costs_only_itself(
         f"changelog.histories[1].{path}",
     )
     assert problem.excerpt.startswith('{"id": ')
+
+
+@pytest.mark.parametrize(
+    ("bad", "path"),
+    [
+        ({"field": "x", "from": True}, ".from"),
+        ({"field": "x", "to": {"a": 1}}, ".to"),
+        ({"field": 7}, ".field"),
+        (status_item("1", "9" * 256), ".to"),
+        (status_item("9" * 256, "1", fromString=None), ".from"),
+        (status_item("\U0001f600" * 200, "1"), ".from"),
+        (7, ""),
+    ],
+)
+def test_an_item_that_cannot_be_kept_costs_only_itself(bad: Any, path: str) -> None:
+    items = [status_item("1", "3"), bad, {"field": "y", "from": 7, "to": "9" * 256}]
+    entity = with_changelog(issue(), history(2), history(1, *items))
+    result = read(entity)
+    changes = drafts(result, ChangeDraft)
+    assert [(change.position, change.from_value) for change in changes] == [(0, "1"), (2, "7")]
+    assert changes[1].to_value == "9" * 256
+    assert {status.source_id for status in drafts(result, StatusDraft)} == {"1", "3"}
+    assert one(result, WorkItemDraft).history_complete is False
+    assert [(p.severity, p.path) for p in result.problems] == [
+        ("record", f"changelog.histories[1].items[1]{path}")
+    ]
+
+
+def test_a_wrong_text_beside_a_value_costs_no_item() -> None:
+    result = read(with_changelog(issue(), history(1, status_item("1", "3", toString=7))))
+    assert one(result, ChangeDraft).to_text is None
+    assert one(result, WorkItemDraft).history_complete is True
+    assert [(p.severity, p.path) for p in result.problems] == [
+        ("value", "changelog.histories[0].items[0].toString")
+    ]
+
+
+@pytest.mark.parametrize("author", [{"accountId": "a" * 256}, 7, {"accountId": ["ann"]}])
+def test_a_wrong_author_is_null_and_a_problem(author: Any) -> None:
+    result = read(with_changelog(issue(), history(1, status_item("1", "3"), author=author)))
+    assert one(result, ChangeDraft).author_source_id is None
+    assert one(result, WorkItemDraft).history_complete is True
+    (problem,) = result.problems
+    assert problem.severity == "value"
+    assert problem.path.startswith("changelog.histories[0].author")
+
+
+def test_of_two_histories_of_one_id_the_first_is_kept_and_the_other_noted() -> None:
+    first, other = history(1, status_item("1", "3")), history(1, status_item("1", "4"), {})
+    result = read(with_changelog(issue(), first, history(2), other, first))
+    assert one(result, ChangeDraft).to_value == "3"
+    assert {status.source_id for status in drafts(result, StatusDraft)} == {"1", "3"}
+    assert [(p.severity, p.reason, p.path) for p in result.problems] == [
+        ("note", "repeated_id", "changelog.histories[2]")
+    ]
+
+
+def test_a_history_given_twice_is_kept_once_and_no_problem() -> None:
+    same = history(1, status_item("1", "3"))
+    result = read(with_changelog(issue(), same, same))
+    assert len(drafts(result, ChangeDraft)) == 1
+    assert result.problems == []
+
+
+def test_histories_that_are_no_list_are_null_and_a_problem() -> None:
+    result = read(issue() | {"changelog": {"total": 0, "histories": {}}})
+    assert one(result, WorkItemDraft).history_complete is False
+    assert [(p.severity, p.path) for p in result.problems] == [("value", "changelog.histories")]
 
 
 def test_a_history_that_is_no_object_costs_only_itself() -> None:

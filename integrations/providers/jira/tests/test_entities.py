@@ -147,6 +147,24 @@ def test_an_impossible_date_of_a_sprint_is_null_and_a_problem() -> None:
     assert result.drafts[0].started_at is None
 
 
+@pytest.mark.parametrize("level", [32_768, -32_768, 10**12, 2**64, 0.5, "1"])
+def test_a_level_that_no_column_takes_is_null_and_a_problem(level: object) -> None:
+    body = msgspec.json.encode({"id": "1", "name": "Story", "hierarchyLevel": level})
+    result = read(body, "issue_types", position=4)
+    assert result.drafts == [TypeDraft(source_id="1", name="Story")]
+    assert [(p.severity, p.position, p.path) for p in result.problems] == [
+        ("value", 4, "hierarchyLevel")
+    ]
+
+
+def test_the_greatest_levels_are_kept() -> None:
+    for level in (-32_767, 32_767):
+        body = msgspec.json.encode({"id": "1", "name": "Story", "hierarchyLevel": level})
+        assert read(body, "issue_types").drafts == [
+            TypeDraft(source_id="1", name="Story", level=level)
+        ]
+
+
 def test_nul_and_half_a_surrogate_pair_are_cleaned_and_noted() -> None:
     result = read(rb'{"id": "10\u0000", "key": "PAY", "name": "\ud800 C:\\u0000"}', "projects")
     assert result.drafts == [ProjectDraft(source_id="10", key="PAY", name="\ufffd C:\\u0000")]
