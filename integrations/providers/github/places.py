@@ -62,7 +62,7 @@ def pull_request_of(owner: Owner, *addresses: Address) -> tuple[str, int]:
 
 
 def _owner_of(owner: Owner, addresses: tuple[Address, ...]) -> tuple[str, int | None]:
-    repository, number = owner
+    repository, number = owner.repository or None, owner.number
     for path, url in addresses:
         if repository is not None and number is not None:
             break

@@ -271,6 +271,12 @@ def test_nul_in_what_a_line_belongs_to_is_taken_out() -> None:
     assert draft.repository == "acme/ants"
 
 
+def test_an_owner_that_is_nothing_but_nul_gives_way_to_the_address() -> None:
+    entity = {"repository": "\0\0\0", "pull_number": 7, "body": COMMIT}
+    [draft] = drafts(CommitDraft, "pull_commits", entity)
+    assert draft.repository == "acme/ants"
+
+
 def test_a_key_that_is_nothing_but_nul_is_refused() -> None:
     with pytest.raises(RecordError) as refused:
         normalized("pull_commits", {"pull_number": 7, "body": COMMIT | {"sha": "\0"}})

@@ -111,6 +111,9 @@ DEPLOYMENT: dict[str, Any] = {
 }
 
 
+NO_IDS = ["x", "9" * 20, "-1", "0", "7\n", "", 0, 2**63]
+
+
 def test_a_node_of_a_pull_request_becomes_what_its_entity_becomes() -> None:
     assert drafts(Draft, "pulls", PULL) == drafts(Draft, "pulls", samples.PULL)
 
@@ -229,7 +232,14 @@ def test_a_node_without_any_id_of_the_database_is_refused() -> None:
         normalized("pulls", PULL | {"databaseId": None})
 
 
-@pytest.mark.parametrize("value", ["x", "9" * 20, "-1", "", 2**63])
+@pytest.mark.parametrize("value", NO_IDS)
+def test_an_id_that_is_none_gives_way_to_the_other(value: Any) -> None:
+    made = normalized("pulls", PULL | {"fullDatabaseId": value})
+    assert [d.source_id for d in made.drafts if isinstance(d, PullRequestDraft)] == ["70"]
+    assert [p.path for p in made.problems] == ["fullDatabaseId"]
+
+
+@pytest.mark.parametrize("value", NO_IDS)
 def test_an_id_that_is_none_is_refused(value: Any) -> None:
     with pytest.raises(RecordError) as refused:
         normalized("pulls", PULL | {"fullDatabaseId": value, "databaseId": None})
