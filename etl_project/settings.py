@@ -8,6 +8,7 @@ from urllib.parse import quote
 import environ
 
 from etl_project.look import UNFOLD as UNFOLD
+from etl_project.urls_given import BROKER_FORMS, DATABASE_FORMS, check_url, malformed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -89,7 +90,12 @@ CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)
 
 
 def _database() -> dict[str, Any]:
-    database: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    default = f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
+    check_url("DATABASE_URL", env.str("DATABASE_URL", default=default), DATABASE_FORMS)
+    try:
+        database: dict[str, Any] = env.db("DATABASE_URL", default=default)
+    except ValueError:
+        raise malformed("DATABASE_URL", DATABASE_FORMS) from None
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that reads before it writes must not fail when it upgrades.
         database["OPTIONS"] = {
@@ -112,9 +118,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 def _broker_url() -> str:
     """BROKER_URL, or one made of the RABBITMQ_* parts; empty means the in-process broker."""
-    url: str = env.str("BROKER_URL", default="") or env.str("RABBITMQ_URL", default="")
-    if url:
-        return url
+    if url := env.str("BROKER_URL", default=""):
+        return check_url("BROKER_URL", url, BROKER_FORMS)
+    if url := env.str("RABBITMQ_URL", default=""):
+        return check_url("RABBITMQ_URL", url, BROKER_FORMS)
     host = env.str("RABBITMQ_HOST", default="")
     if not host:
         return ""

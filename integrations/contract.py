@@ -373,9 +373,14 @@ class Connector(Protocol):
     settings_type: type[msgspec.Struct]
     presets: Presets
 
-    def split(self, stream: str, body: bytes) -> Iterator[Record]:
+    def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
         """Split a response body into records without decoding them; raise RecordError if it
-        is no page of this stream."""
+        is no page of this stream.
+
+        is_lines: the body is lines of a file, each of them an entity or a page. A record's
+        position is then the index of its line, blank lines counted, and nothing is refused:
+        what a line gives depends on that line alone.
+        """
 
     def normalize(self, stream: str, record: Record, settings: Any) -> Normalized:
         """Turn one record into drafts; raise RecordError if it cannot be understood."""

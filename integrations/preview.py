@@ -11,7 +11,7 @@ import zstandard
 from common.errors import PipelineError
 from integrations.contract import Record
 from integrations.models import RawPage
-from integrations.raw import read
+from integrations.raw import JSON_LINES, read
 from integrations.registry import connector_for
 
 SPLIT_BYTES: Final = 16 * 1024 * 1024
@@ -52,7 +52,8 @@ def preview(page: RawPage, position: int | None) -> Preview:
     first = position or 0
     try:
         connector = connector_for(page.integration.provider)
-        found = list(_window(connector.split(page.stream, read(page)), first))
+        is_lines = page.media_type == JSON_LINES
+        found = list(_window(connector.split(page.stream, read(page), is_lines=is_lines), first))
     except PipelineError as error:
         return Preview([], head=_head(page), problem=str(error))
     records = [_shown(record, position) for record in found[:SHOWN_RECORDS]]

@@ -1,9 +1,11 @@
 """Reads a directory of recorded responses: entities a line, or whole pages a file.
 
-DIR/<provider>/<stream>.jsonl         an entity a line
-DIR/<provider>/<stream>/<name>.json   a page as the API returned it
+DIR/<provider>/<stream>.jsonl              an entity, or a page, a line
+DIR/<provider>/<stream>/<path>.jsonl       the same
+DIR/<provider>/<stream>/<path>.json        a page as the API returned it
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +19,9 @@ from integrations.registry import connectors
 
 METHOD = "IMPORT"
 _READ_BYTES = 1024 * 1024
+_SUFFIXES = (".jsonl", ".json")
+_SHOWN_NAMES = 5
+_MAX_NAME = 170  # a step's key holds it, and an offset
 
 
 @dataclass(frozen=True)
@@ -53,32 +58,77 @@ def recorded_providers(directory: Path) -> list[Connector]:
         expected = ", ".join(
             f"{slug}/{connector.streams[-1].name}.jsonl" for slug, connector in connectors().items()
         )
-        raise UsageError(f"{directory} holds no recording: expected files such as {expected} in it")
+        ignored = ", ".join(ignored_files(directory)[:_SHOWN_NAMES])
+        raise UsageError(
+            f"{directory} holds no recording: expected files such as {expected} in it"
+            + (f"; there are {ignored}" if ignored else "")
+        )
     return found
 
 
 def recorded_files(directory: Path, connector: Connector) -> list[RecordedFile]:
-    """Return a provider's files in the order of its streams."""
+    """Return a provider's files in the order of its streams; raise UsageError if one of them
+    has a name that cannot be kept."""
     root = directory / connector.slug
     files: list[RecordedFile] = []
     for stream in connector.streams:
-        paths = [root / f"{stream.name}.jsonl", *sorted((root / stream.name).glob("*.json"))]
+        paths = [root / f"{stream.name}.jsonl", *_below(root / stream.name)]
         files += [
-            RecordedFile(stream.name, str(path.relative_to(directory)))
+            RecordedFile(stream.name, _kept_name(path, directory))
             for path in paths
-            if path.is_file()
+            if path.suffix in _SUFFIXES and path.is_file()
         ]
     return files
 
 
-def unknown_files(directory: Path, connector: Connector) -> list[str]:
-    """Return the names in a provider's folder that no stream of it reads."""
-    names = {stream.name for stream in connector.streams}
-    return sorted(
-        path.name
-        for path in (directory / connector.slug).iterdir()
-        if path.stem not in names and path.name not in names
-    )
+def ignored_files(directory: Path) -> list[str]:
+    """Return what no stream of any provider reads: files, and folders (`gitlab/`) all of whose
+    files are such.
+
+    Files beside the providers' folders are about the recording, but for those of lines.
+    """
+    read = {f.path for c in connectors().values() for f in recorded_files(directory, c)}
+    ignored: list[str] = []
+    for entry in _entries(directory):
+        if not entry.is_dir():
+            ignored += [entry.name] if entry.suffix == ".jsonl" else []
+        elif not entry.name.startswith("."):
+            names = [_kept_name(path, directory) for path in _below(entry)]
+            unread = [name for name in names if name not in read]
+            ignored += [f"{entry.name}/"] if unread and unread == names else []
+            ignored += unread
+    return ignored
+
+
+def _below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield what is no folder in a folder and those in it, by name; a link to one is one too.
+
+    above: the folders that this one is in, none of which is entered again by a link.
+    """
+    above |= {folder.resolve()}
+    for entry in _entries(folder) if folder.is_dir() else ():
+        if not entry.is_dir():
+            yield entry
+        elif entry.resolve() not in above:
+            yield from _below(entry, above)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read: {error.strerror}") from None
+
+
+def _kept_name(path: Path, directory: Path) -> str:
+    name = str(path.relative_to(directory))
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the name of {os.fsencode(path)!r} is not UTF-8: rename it") from None
+    if len(name) > _MAX_NAME:
+        raise UsageError(f"{name}: longer than {_MAX_NAME} characters: rename it")
+    return name
 
 
 def read_chunk(

@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from common.errors import UsageError
 from integrations.contract import Connector
 from integrations.models import Integration
-from integrations.recordings import Position, recorded_files, recorded_providers, unknown_files
+from integrations.recordings import Position, recorded_files, recorded_providers
 from integrations.registry import connectors
 from jobs.actors.extract import import_step
 from jobs.models import JobRun, QueueEntry, Stage
@@ -76,15 +76,6 @@ def _start(
     root = str(directory)
     enqueue(run, [import_step(root, lines, f, Position(), for_importer=True) for f in files])
     return run
-
-
-def ignored_files(directory: Path) -> list[str]:
-    """Return the files of a recording that no stream reads."""
-    return [
-        f"{connector.slug}/{name}"
-        for connector in recorded_providers(directory)
-        for name in unknown_files(directory, connector)
-    ]
 
 
 def _settings_by_provider(

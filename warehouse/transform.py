@@ -1,7 +1,7 @@
 """Turns a raw page into a staged page: split, skip what did not change, normalize, format."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -32,7 +32,7 @@ class Transformed:
     row_count: int = 0
     record_count: int = 0
     unchanged: set[int] = field(default_factory=set)
-    """Positions of the records that are loaded already, exactly so."""
+    """Positions all of whose records are loaded already, exactly so."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -43,19 +43,19 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
     fingerprint = _fingerprint(connector, settings)
     rows = StagedRows(stream.table, page.pk, page.fetched_at, fingerprint)
     done = Transformed()
-    body = read(page)
-    if page.media_type == JSON_LINES and not body.strip():
-        return done
+    body, is_lines = read(page), page.media_type == JSON_LINES
     try:
-        records = list(connector.split(stream.name, body))
+        records = list(connector.split(stream.name, body, is_lines=is_lines))
     except RecordError as error:
         done.problems.append(_problem(error, Record(position=0, body=body)))
         return done
     done.record_count = len(records)
-    digests = {record.position: record_digest(record.body) for record in records}
+    digests = [record_digest(record.body) for record in records]
     if not force:
-        done.unchanged = set(_unchanged(page, stream, records, digests, fingerprint))
-    for record in records:
+        same = set(_unchanged(page, stream, records, digests, fingerprint))
+        changed = {record.position for n, record in enumerate(records) if n not in same}
+        done.unchanged = {record.position for record in records} - changed
+    for record, digest in zip(records, digests, strict=True):
         if record.position in done.unchanged:
             continue
         try:
@@ -63,7 +63,7 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
         except RecordError as error:
             done.problems.append(_problem(error, record))
             continue
-        rows.add(normalized.drafts, record.position, digests[record.position])
+        rows.add(normalized.drafts, record.position, digest)
         done.problems += normalized.problems
     done.body = rows.encode()
     done.row_count, done.item_count = rows.row_count, rows.item_count
@@ -117,26 +117,29 @@ def _unchanged(
     page: RawPage,
     stream: Stream,
     records: Iterable[Record],
-    digests: dict[int, int],
+    digests: Sequence[int],
     fingerprint: int,
 ) -> Iterator[int]:
-    """Yield the positions of records that are loaded with this digest and fingerprint."""
+    """Yield the indexes of records that are loaded with this digest and fingerprint.
+
+    They are not positions: the records of a line that holds a page share one.
+    """
     if stream.key is None:
         return
     reader = _key_reader(stream.key)
-    positions: dict[str, list[int]] = {}
-    for record in records:
+    indexes: dict[str, list[int]] = {}
+    for index, record in enumerate(records):
         try:
             key = str(reader.decode(record.body).key)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             continue  # normalize says what is wrong with it
         if "\0" not in key:  # PostgreSQL cannot be asked for it
-            positions.setdefault(key, []).append(record.position)
-    ids = list(positions)
+            indexes.setdefault(key, []).append(index)
+    ids = list(indexes)
     for start in range(0, len(ids), _IDS_A_QUERY):
         chunk = ids[start : start + _IDS_A_QUERY]
         for source_id, digest in _digests(page, BY_NAME[stream.table], chunk, fingerprint):
-            yield from (p for p in positions[source_id] if digests[p] == digest)
+            yield from (n for n in indexes[source_id] if digests[n] == digest)
 
 
 def _digests(

@@ -78,9 +78,27 @@ def check_bodies_that_are_no_page_are_refused(connector: Connector) -> None:
 def check_a_broken_line_moves_no_other(connector: Connector) -> None:
     lines = [b'{"id": 1, "a": 1}', b"", b'{"id": 2, "a"', b'{"id": 3, "a": 1}']
     for stream in connector.streams:
-        records = connector.split(stream.name, b"\n".join(lines) + b"\n")
+        records = connector.split(stream.name, b"\n".join(lines) + b"\n", is_lines=True)
         expected = [(place, body) for place, body in enumerate(lines) if body]
         assert [(record.position, record.body) for record in records] == expected
+
+
+def check_lines_give_the_same_together_and_apart(connector: Connector) -> None:
+    lines = [b"", b'[{"id": 1}, {"id": 2}]', b'{"id": 3}', b"<html>", b"7", b'{"x": [1', *HOSTILE]
+    for stream in connector.streams:
+        together = connector.split(stream.name, b"\n".join(lines), is_lines=True)
+        apart = [
+            (place, record.body)
+            for place, line in enumerate(lines)
+            for record in connector.split(stream.name, line, is_lines=True)
+        ]
+        assert [(record.position, record.body) for record in together] == apart
+        assert [record for record in apart if record[0] == 1] == [
+            (1, b'{"id": 1}'),
+            (1, b'{"id": 2}'),
+        ]
+        assert {place for place, _ in apart} >= {1, 2, 3, 4, 5}
+        assert not list(connector.split(stream.name, b"", is_lines=True))
 
 
 def check_starter_rules_are_distinct_and_complete(connector: Connector) -> None:
@@ -116,6 +134,7 @@ CHECKS: Final[tuple[Callable[[Connector], None], ...]] = (
     check_hostile_records_are_refused_as_records,
     check_bodies_that_are_no_page_are_refused,
     check_a_broken_line_moves_no_other,
+    check_lines_give_the_same_together_and_apart,
     check_starter_rules_are_distinct_and_complete,
     check_it_imports_only_the_contract_and_the_leaf,
 )

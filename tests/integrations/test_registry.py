@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from common.errors import UsageError
 from integrations import providers
 from integrations.contract import Connector
 from integrations.models import Integration
 from integrations.registry import connector_for, connectors
+from tenants.models import Membership, Role, Tenant
+from tenants.scope import every_tenant
 
 from .test_provider_contract import CHECKS
 
@@ -57,6 +62,23 @@ def test_a_copied_provider_keeps_the_contract(copied: Connector) -> None:
 def test_a_copied_provider_needs_no_migration(copied: Connector) -> None:
     assert Integration._meta.get_field("provider").choices is None
     call_command("makemigrations", "integrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.django_db
+def test_the_form_of_integrations_offers_a_copied_provider(
+    copied: Connector, client: Client, django_user_model: type[User]
+) -> None:
+    tenant = Tenant.objects.create(slug="acme", name="Acme")
+    person = django_user_model.objects.create_superuser("ann", password="x")
+    Membership.objects.create(tenant=tenant, user=person, role=Role.ADMIN)
+    client.force_login(person)
+    address = reverse("admin:integrations_integration_add")
+    assert f'value="{COPY}"' in client.get(address).content.decode()
+    given = {"name": "new", "provider": COPY, "base_url": "", "settings": "{}", "is_active": "on"}
+    made = client.post(address, given)
+    assert made.status_code == 302, made.content.decode()
+    with every_tenant("test"):
+        assert Integration.objects.get().provider == COPY
 
 
 def test_a_provider_that_is_not_there_is_refused_with_those_that_are() -> None:

@@ -1,6 +1,7 @@
 """What cannot be understood is set aside with its reason and place; the rest is loaded."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from tests.path.working import exported, load
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
 def problems(**conditions: Any) -> list[QuarantinedRecord]:
     with every_tenant("test"):
         return list(QuarantinedRecord.objects.filter(**conditions).order_by("id"))
@@ -32,12 +38,13 @@ def test_each_awkward_line_is_loaded_or_set_aside_and_never_lost(tmp_path: Path)
     assert [run.state for run in runs] == [JobRun.State.COMPLETED_WITH_ERRORS] * 2
     items = {item["source_id"] for item in exported("work_items")}
     pulls = {pull["source_id"] for pull in exported("pull_requests")}
+    shas = {commit["sha"] for commit in exported("pull_request_commits")}
     refused = {problem.place for problem in problems(severity="record")}
     line_of = dict.fromkeys((case.file for case in cases), 0)
     for case in cases:
         line_of[case.file] += 1
         place = f"{case.file}.jsonl:{line_of[case.file]}"
-        is_loaded = case.source_id in items | pulls or case.file.endswith("commits")
+        is_loaded = case.source_id in items | pulls | shas
         match case.outcome:
             case "loads":
                 assert place not in refused, case.name
@@ -107,6 +114,44 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
     assert problems(stream="sprints") == []
 
 
+@pytest.mark.parametrize("lines_a_page", [1, 2, 500])
+def test_what_lines_give_does_not_depend_on_how_many_make_a_page(
+    tmp_path: Path, recording: Path, lines_a_page: int
+) -> None:
+    issues = [json.loads(x) for x in (recording / "jira" / "issues.jsonl").open()][:5]
+    pages = [json.dumps({"issues": issues[:2]}), json.dumps({"issues": issues[2:4]})]
+    bad = json.dumps(issues[4] | {"fields": issues[4]["fields"] | {"duedate": "2024-02-30"}})
+    write(tmp_path / "jira" / "issues.jsonl", "\n".join(["", "", *pages, '{"id": "1",', "", bad]))
+    load(tmp_path, lines_a_page=lines_a_page)
+    assert {i["source_id"] for i in exported("work_items")} == {i["id"] for i in issues}
+    assert {(p.place, p.reason) for p in problems()} == {
+        ("jira/issues.jsonl:5", "malformed"),
+        ("jira/issues.jsonl:7", "bad_date"),
+    }
+
+
+def test_broken_lines_are_a_problem_each(tmp_path: Path) -> None:
+    write(tmp_path / "jira" / "issues.jsonl", '{"id": "1", "key":\n' * 3)
+    load(tmp_path)
+    assert [p.place for p in problems()] == [f"jira/issues.jsonl:{n}" for n in (1, 2, 3)]
+
+
+def test_a_changed_record_is_loaded_though_another_on_its_line_did_not_change(
+    tmp_path: Path, recording: Path
+) -> None:
+    first, second = [json.loads(x) for x in (recording / "jira" / "issues.jsonl").open()][:2]
+    path = tmp_path / "jira" / "issues.jsonl"
+    write(path, json.dumps({"issues": [first, second]}))
+    load(tmp_path)
+    newer = {"summary": "newer", "updated": "2100-01-01T00:00:00.000+0000"}
+    first["fields"] |= newer
+    write(path, json.dumps({"issues": [first, second]}))
+    load(tmp_path)
+    titles = {item["source_id"]: item["title"] for item in exported("work_items")}
+    assert titles[first["id"]] == "newer"
+    assert len(titles) == 2
+
+
 def test_pages_as_the_api_returned_them_are_read_too(tmp_path: Path, recording: Path) -> None:
     lines = (recording / "jira" / "issues.jsonl").read_text().splitlines()
     (tmp_path / "jira" / "issues").mkdir(parents=True)
@@ -142,6 +187,34 @@ def test_the_command_says_what_is_wrong_and_exits_with_2(tmp_path: Path) -> None
     with pytest.raises(CommandError, match="holds no recording") as refused:
         call_command("import_raw", str(tmp_path), tenant="acme", create=True)
     assert refused.value.returncode == 2
+
+
+def test_the_command_names_every_file_that_it_does_not_read(
+    tmp_path: Path, recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (recording / "jira" / "projects.jsonl").read_text()
+    for name in (
+        "README.md",
+        "jira/projects/a/b.jsonl",
+        "jira/project.jsonl",
+        "gitlab/pulls.jsonl",
+    ):
+        write(tmp_path / name, lines)
+    call_command("import_raw", str(tmp_path), tenant="acme", create=True, json=True)
+    told = capsys.readouterr()
+    ignored = ["gitlab/", "gitlab/pulls.jsonl", "jira/project.jsonl"]
+    assert json.loads(told.out)["ignored"] == ignored
+    assert all(f": {name}\n" in told.err for name in ignored)
+    assert len(exported("projects")) == len(lines.splitlines())
+
+
+def test_a_file_name_that_is_not_utf_8_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    write(tmp_path / "jira" / "issues.jsonl", "")
+    write(tmp_path / "jira" / "issues" / os.fsdecode(b"p\xff.json"), "[]")
+    with pytest.raises(CommandError, match=r"p\\xff\.json.*not UTF-8") as refused:
+        call_command("import_raw", str(tmp_path), tenant="acme", create=True)
+    assert refused.value.returncode == 2
+    assert not Tenant.objects.exists()
 
 
 def test_the_command_reports_what_it_set_aside_and_exits_with_3(

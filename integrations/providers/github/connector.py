@@ -33,9 +33,9 @@ class GitHub:
     settings_type: type[msgspec.Struct] = GitHubSettings
     presets = PRESETS
 
-    def split(self, stream: str, body: bytes) -> Iterator[Record]:
-        """See `pages.split`."""
-        return pages.split(stream, body)
+    def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
+        """See `pages.split` and `pages.split_lines`."""
+        return pages.split_lines(stream, body) if is_lines else pages.split(stream, body)
 
     def normalize(self, stream: str, record: Record, settings: GitHubSettings) -> Normalized:
         """See `normalize.normalize`."""

@@ -20,6 +20,8 @@ from integrations.providers.github.shapes import FullName, Number
 _LISTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST_MEMBERS: Final = ("items", "repositories", "deployments")
+# Told before a line is decoded: members that a page has.
+_MARKS_OF_PAGES: Final = (*(f'"{name}"'.encode() for name in _LIST_MEMBERS), b'"data"')
 _ENTITY_MEMBERS: Final = frozenset(
     ("id", "databaseId", "fullDatabaseId", "number", "sha", "oid", "pull_number", "node", "commit")
 )
@@ -39,26 +41,40 @@ _WRAPPED: Final = msgspec.json.Decoder(_Wrapped, strict=False)  # a number may b
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
-    """Return the records of a page or a file; raise RecordError if it is neither.
+    """Return the records of a page; raise RecordError if it is none.
 
-    Takes JSON lines (empty ones are skipped but counted), an array, one entity, an object around
-    an array, and a GraphQL response.
+    Takes an array, one entity, an object around an array, and a GraphQL response.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
-    text = body.strip()
+    text = body.removeprefix(_BYTE_ORDER_MARK).strip()
     if not text:
         raise RecordError("malformed", "the body is empty")
+    return (Record(position, entity) for position, entity in enumerate(_entities(stream, text)))
+
+
+def split_lines(stream: str, body: bytes) -> Iterator[Record]:
+    """Return the records of lines, each an entity or a page of them; position: the line, from 0.
+
+    Blank lines are passed over but counted. A broken line is a record, which `normalize` refuses.
+    """
+    for position, line in enumerate(lines(body)):
+        if text := line.removeprefix(_BYTE_ORDER_MARK).strip():
+            for entity in _entities_of_line(stream, text):
+                yield Record(position, entity)
+
+
+def _entities_of_line(stream: str, line: bytes) -> list[bytes]:
+    if not line.startswith(b"[") and not any(mark in line for mark in _MARKS_OF_PAGES):
+        return [line]
+    try:
+        return _entities(stream, line)
+    except RecordError:
+        return [line]
+
+
+def _entities(stream: str, text: bytes) -> list[bytes]:
     if text.startswith(b"["):
-        return _numbered(_array(text))
-    members = _object(text)
-    if members is None:
-        return _json_lines(body)
-    return _numbered(_members(stream, text, members))
-
-
-def _numbered(bodies: list[bytes]) -> Iterator[Record]:
-    for position, body in enumerate(bodies):
-        yield Record(position, body)
+        return _array(text)
+    return _members(stream, text, _object(text))
 
 
 def _array(text: bytes) -> list[bytes]:
@@ -81,25 +97,12 @@ def _members(stream: str, text: bytes, members: dict[str, msgspec.Raw]) -> list[
     return [text]
 
 
-def _object(text: bytes) -> dict[str, msgspec.Raw] | None:
-    """Return the members of a text that is one object, repaired if need be; else None."""
+def _object(text: bytes) -> dict[str, msgspec.Raw]:
+    """Return the members of a text that is one object, repaired if need be."""
     try:
         return _OBJECTS.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        if b"\n" in text:
-            return None
-    try:
         return decode(text, _OBJECTS)[0]
-    except RecordError:
-        return None
-
-
-def _json_lines(body: bytes) -> Iterator[Record]:
-    """Return the lines; a body without any line that could be an object is refused."""
-    texts = [line.strip() for line in lines(body)]
-    if not any(text.startswith(b"{") and text.endswith(b"}") for text in texts):
-        raise RecordError("malformed", f"neither a page nor JSON lines: {body[:80]!r}")
-    return (Record(position, text) for position, text in enumerate(texts) if text)
 
 
 def unwrap(stream: str, body: bytes) -> tuple[Owner, str, bytes]:

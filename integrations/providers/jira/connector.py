@@ -6,7 +6,7 @@ from typing import Final
 from integrations.contract import Normalized, Record, Stream
 
 from .normalize import normalize
-from .pages import split
+from .pages import split, split_lines
 from .presets import PRESETS
 from .settings import JiraSettings
 
@@ -29,9 +29,9 @@ class JiraConnector:
     settings_type = JiraSettings
     presets = PRESETS
 
-    def split(self, stream: str, body: bytes) -> Iterator[Record]:
-        """Split a response body into records without decoding them; raise RecordError."""
-        return split(stream, body)
+    def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
+        """See `pages.split` and `pages.split_lines`."""
+        return split_lines(stream, body) if is_lines else split(stream, body)
 
     def normalize(self, stream: str, record: Record, settings: JiraSettings) -> Normalized:
         """Turn one record into drafts; raise RecordError if it cannot be understood."""

@@ -26,14 +26,14 @@ class _Body(msgspec.Struct, rename="camel", gc=False):
 
 _BODY: Final = msgspec.json.Decoder(_Body | list[msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Told before a line is decoded: what a page of the stream holds its entities in.
+_LIST_NAMES: Final = {"issues": (b'"issues"',), "issue_types": (b'"values"', b'"issueTypes"')}
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
-    """Split JSON lines, a JSON list, a page of the API or one entity into records.
+    """Split a JSON list, a page of the API or one entity into records.
 
-    position: the line or the place in the list, from 0. Empty lines are passed over; lines that
-    are broken are records too, which `normalize` refuses. Raises RecordError for anything else.
+    position: the place in the list, from 0. Raises RecordError for anything else.
     """
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body or body.isspace():
@@ -41,27 +41,34 @@ def split(stream: str, body: bytes) -> Iterator[Record]:
     try:
         whole = _BODY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        if any(_is_object(line) for line in jsontext.lines(body)):
-            return _lines(body)
         reason = "too_deep" if isinstance(error, RecursionError) else "malformed"
-        raise RecordError(reason, f"neither JSON nor lines of JSON: {error}") from None
+        raise RecordError(reason, f"not JSON: {error}") from None
     if isinstance(whole, list):
         return _listed(whole)
     return _listed(_entities(stream, body, whole))
 
 
-def _is_object(line: bytes) -> bool:
-    try:
-        _OBJECT.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
+def split_lines(stream: str, body: bytes) -> Iterator[Record]:
+    """Split lines, each an entity or a page of them, into records; position: the line, from 0.
 
-
-def _lines(body: bytes) -> Iterator[Record]:
+    Blank lines are passed over but counted. A broken line is a record, which `normalize` refuses.
+    """
     for position, line in enumerate(jsontext.lines(body)):
-        if line and not line.isspace():
-            yield Record(position, line)
+        if text := line.removeprefix(_BYTE_ORDER_MARK).strip():
+            for entity in _entities_of_line(stream, text):
+                yield Record(position, bytes(entity))
+
+
+def _entities_of_line(stream: str, line: bytes) -> list[msgspec.Raw] | list[bytes]:
+    if not line.startswith(b"[") and not any(
+        name in line for name in _LIST_NAMES.get(stream, (b'"values"',))
+    ):
+        return [line]
+    try:
+        whole = _BODY.decode(line)
+        return whole if isinstance(whole, list) else _entities(stream, line, whole)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, RecordError):
+        return [line]
 
 
 def _listed(entities: list[msgspec.Raw]) -> Iterator[Record]:

@@ -1,21 +1,25 @@
 """`manage.py import_raw`: recorded API responses in, with no network."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import UsageError
+from integrations.recordings import ignored_files
 from jobs.console import progress, tell
-from jobs.drive import EXIT_CODES_HELP, drive, engine
-from jobs.imports import LINES_A_PAGE, ignored_files, start_import
+from jobs.drive import EXIT_CODES_HELP, SHOWN_PROBLEMS, drive, engine
+from jobs.imports import LINES_A_PAGE, start_import
+from tenants.migrated import ensure_migrated
 
 
 class Command(BaseCommand):
     help = (
         "Import a directory of recorded API responses: DIR/<provider>/<stream>.jsonl with an "
-        "entity a line, or DIR/<provider>/<stream>/*.json with pages as the API returned them. "
+        "entity a line, or DIR/<provider>/<stream>/ with such files and with *.json, each a page "
+        "as the API returned it. "
         "DIR/jira and DIR/github become the integrations named jira and github. It is a run like "
         "any other: importing again changes nothing. " + EXIT_CODES_HELP
     )
@@ -52,13 +56,19 @@ class Command(BaseCommand):
         settings = dict(_pair(text) for text in options["setting"])
         if options["lines_a_page"] < 1:
             raise UsageError("--lines-a-page must be at least 1")
+        ensure_migrated()
         runs = start_import(directory, tenant, create, settings, options["lines_a_page"])
+        ignored = ignored_files(directory)
+        self._warn(ignored)
         with engine(), progress(quiet=options["json"]) as watch:
             drive(runs, watch)
-        ignored = ignored_files(directory)
-        for name in ignored:
-            self.stderr.write(f"ignored, no stream of that name: {name}")
         return tell(runs, self.stdout, options["json"], ignored=ignored)
+
+    def _warn(self, ignored: Sequence[str]) -> None:
+        for name in ignored[:SHOWN_PROBLEMS]:
+            self.stderr.write(f"ignored, it is no file of a stream: {name}")
+        if (hidden := len(ignored) - SHOWN_PROBLEMS) > 0:
+            self.stderr.write(f"… and {hidden:,} more ignored: --json names all")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from jobs.console import progress, tell
 from jobs.drive import EXIT_CODES_HELP, drive, engine
 from jobs.imports import find_tenant
 from jobs.retransform import start_retransform
+from tenants.migrated import ensure_migrated
 
 
 class Command(BaseCommand):
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            ensure_migrated()
             tenant = find_tenant(options["tenant"], create=False)
             runs = start_retransform(tenant, options["integration"], options["stream"])
         except UsageError as error:

@@ -1,6 +1,7 @@
 """`manage.py export`: loaded rows of a tenant as JSON lines, CSV or Parquet."""
 
 import json
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import UsageError
+from tenants.migrated import ensure_migrated
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from warehouse.export import TABLES, WRITERS, columns_of, rows_of, table_hash, tenant_hashes
@@ -17,7 +19,8 @@ from warehouse.export import TABLES, WRITERS, columns_of, rows_of, table_hash, t
 class Command(BaseCommand):
     help = (
         "Write a table of a tenant to standard output or a file. Times are UTC, ISO 8601; rows "
-        "come in the order of their natural key. Exit code 0, or 2 if a name is unknown."
+        "come in the order of their natural key. Exit code 0, or 2 if a name is unknown or the "
+        "output cannot be written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,10 +37,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="report as JSON on standard error")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        failure = ""
         try:
+            ensure_migrated()
             self._export(**options)
+            sys.stdout.flush()
         except UsageError as error:
-            raise CommandError(str(error), returncode=2) from None
+            failure = str(error)
+        except BrokenPipeError:  # the reader has what it wanted, as `head` has
+            _discard_standard_output()
+        except OSError as error:
+            _discard_standard_output()
+            place = options["output"] or "standard output"
+            failure = f"{place} cannot be written: {error.strerror}"
+        if failure:  # raised here, for what read the database must be gone by then
+            raise CommandError(failure, returncode=2)
 
     def _export(self, *, table: str, tenant: str, **options: Any) -> None:
         found = Tenant.objects.filter(slug=tenant).first()
@@ -63,6 +77,12 @@ class Command(BaseCommand):
         target = output.open("wb") if output else nullcontext(_standard_output())
         with target as out:
             return WRITERS[kind](columns, rows_of(table), out)
+
+
+def _discard_standard_output() -> None:
+    """Let what is still to be flushed when Python ends go nowhere."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _standard_output() -> BinaryIO:

@@ -126,7 +126,8 @@ def drafts(kind: type[D], stream: str, entity: Any) -> list[D]:
     return [draft for draft in made.drafts if isinstance(draft, kind)]
 
 
-def split(stream: str, body: Any) -> list[tuple[int, Any]]:
+def split(stream: str, body: Any, *, is_lines: bool = False) -> list[tuple[int, Any]]:
     """Return position and decoded value of a body's records; bytes are taken as they are."""
     raw = body if isinstance(body, bytes) else encoded(body)
-    return [(r.position, msgspec.json.decode(r.body)) for r in connector.split(stream, raw)]
+    records = connector.split(stream, raw, is_lines=is_lines)
+    return [(record.position, msgspec.json.decode(record.body)) for record in records]

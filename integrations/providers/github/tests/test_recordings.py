@@ -30,7 +30,9 @@ def recorded(stream: str) -> list[Any]:
 
 def read(kind: type[D], stream: str) -> list[D]:
     found = []
-    for record in connector.split(stream, (RECORDED / f"{stream}.jsonl").read_bytes()):
+    for record in connector.split(
+        stream, (RECORDED / f"{stream}.jsonl").read_bytes(), is_lines=True
+    ):
         made = connector.normalize(stream, record, GitHubSettings())
         assert made.problems == []
         found += [draft for draft in made.drafts if isinstance(draft, kind)]

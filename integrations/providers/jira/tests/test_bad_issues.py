@@ -197,7 +197,7 @@ def test_deep_documents_are_read_without_recursion() -> None:
 def test_one_record_does_not_spoil_another() -> None:
     bad = json.dumps(issue(created="never", customfield_1="x")).encode()
     results: list[Normalized | None] = []
-    for record in connector.split("issues", b"\n".join([FULL, bad, b'{"id"', FULL])):
+    for record in connector.split("issues", b"\n".join([FULL, bad, b'{"id"', FULL]), is_lines=True):
         try:
             results.append(connector.normalize("issues", record, JiraSettings()))
         except RecordError:

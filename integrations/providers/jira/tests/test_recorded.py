@@ -46,7 +46,7 @@ def pairs(directory: Path, stream: str) -> Iterator[tuple[dict[str, Any], Normal
     """Yield each recorded entity as plain JSON beside what it became."""
     body = (directory / f"{stream}.jsonl").read_bytes()
     plain = [json.loads(line) for line in body.splitlines()]
-    records = list(connector.split(stream, body))
+    records = list(connector.split(stream, body, is_lines=True))
     assert [record.position for record in records] == list(range(len(plain)))
     for entity, record in zip(plain, records, strict=True):
         yield entity, connector.normalize(stream, record, SETTINGS)
