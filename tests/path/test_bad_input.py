@@ -38,7 +38,7 @@ def test_each_awkward_line_is_loaded_or_set_aside_and_never_lost(tmp_path: Path)
     assert [run.state for run in runs] == [JobRun.State.COMPLETED_WITH_ERRORS] * 2
     items = {item["source_id"] for item in exported("work_items")}
     pulls = {pull["source_id"] for pull in exported("pull_requests")}
-    shas = {commit["sha"] for commit in exported("pull_request_commits")}
+    shas = {commit["sha"] for commit in exported("commits")}
     refused = {problem.place for problem in problems(severity="record")}
     line_of = dict.fromkeys((case.file for case in cases), 0)
     for case in cases:
@@ -192,20 +192,20 @@ def test_the_command_says_what_is_wrong_and_exits_with_2(tmp_path: Path) -> None
 def test_the_command_names_every_file_that_it_does_not_read(
     tmp_path: Path, recording: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = (recording / "jira" / "projects.jsonl").read_text()
+    lines = (recording / "jira" / "sprints.jsonl").read_text()
     for name in (
         "README.md",
-        "jira/projects/a/b.jsonl",
-        "jira/project.jsonl",
+        "jira/sprints/a/b.jsonl",
+        "jira/sprint.jsonl",
         "gitlab/pulls.jsonl",
     ):
         write(tmp_path / name, lines)
     call_command("import_raw", str(tmp_path), tenant="acme", create=True, json=True)
     told = capsys.readouterr()
-    ignored = ["gitlab/", "gitlab/pulls.jsonl", "jira/project.jsonl"]
+    ignored = ["gitlab/", "gitlab/pulls.jsonl", "jira/sprint.jsonl"]
     assert json.loads(told.out)["ignored"] == ignored
     assert all(f": {name}\n" in told.err for name in ignored)
-    assert len(exported("projects")) == len(lines.splitlines())
+    assert len(exported("sprints")) == len(lines.splitlines())
 
 
 def test_a_file_name_that_is_not_utf_8_is_refused_and_nothing_is_made(tmp_path: Path) -> None:

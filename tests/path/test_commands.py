@@ -17,7 +17,7 @@ from tests.conftest import OWN, ROOT
 COMMANDS = (
     ("import_raw", str(OWN), "--tenant", "acme", "--create"),
     ("retransform", "--tenant", "acme"),
-    ("export", "projects", "--tenant", "acme"),
+    ("export", "work_items", "--tenant", "acme"),
 )
 
 
@@ -86,5 +86,5 @@ def test_a_database_of_a_server_is_migrated_by_nobody_else(monkeypatch: pytest.M
     monkeypatch.setattr(connection, "vendor", "postgresql")
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args: [("a migration", False)])
     with pytest.raises(CommandError, match=r"run manage\.py migrate") as refused:
-        call_command("export", "projects", tenant="acme")
+        call_command("export", "work_items", tenant="acme")
     assert refused.value.returncode == 2
