@@ -69,8 +69,9 @@ def test_the_form_of_integrations_offers_a_copied_provider(
     copied: Connector, client: Client, django_user_model: type[User]
 ) -> None:
     tenant = Tenant.objects.create(slug="acme", name="Acme")
-    person = django_user_model.objects.create_superuser("ann", password="x")
-    Membership.objects.create(tenant=tenant, user=person, role=Role.ADMIN)
+    person = django_user_model.objects.create_user("ann", is_staff=True)
+    with every_tenant("test"):
+        Membership.objects.create(tenant=tenant, user=person, role=Role.ADMIN)
     client.force_login(person)
     address = reverse("admin:integrations_integration_add")
     assert f'value="{COPY}"' in client.get(address).content.decode()
