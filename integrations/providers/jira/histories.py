@@ -43,8 +43,9 @@ def changes_of(
         changes += read
         for change in read:
             if change.is_status:
-                _mention(change.from_value, change.from_text, change, mentions, named_at)
-                _mention(change.to_value, change.to_text, change, mentions, named_at)
+                at = change.changed_at
+                _mention(change.from_value, change.from_text, at, mentions, named_at)
+                _mention(change.to_value, change.to_text, at, mentions, named_at)
         if len(problems) > placed:
             reading.within(f"changelog.histories[{number}]", placed)
             placed = len(problems)
@@ -154,7 +155,7 @@ def _text(value: int | float | None) -> str | None:
 def _mention(
     source_id: str | None,
     name: str | None,
-    change: ChangeDraft,
+    at: datetime,
     mentions: dict[str, StatusDraft],
     named_at: dict[str, datetime],
 ) -> None:
@@ -165,6 +166,6 @@ def _mention(
     if not name:
         named_at.setdefault(source_id, _NEVER)
         return
-    if known is None or known < change.changed_at:
-        named_at[source_id] = change.changed_at
+    if known is None or known < at:
+        named_at[source_id] = at
         mentions[source_id] = StatusDraft(source_id=source_id, name=name, authority=MENTIONED)

@@ -30,6 +30,7 @@ from .settings import JiraSettings
 from .sprints import EmbeddedSprints, is_sprint_value
 from .text import DOCUMENT, Node, document_text, wiki_text
 from .values import (
+    UNREADABLE,
     Copies,
     D,
     Reading,
@@ -176,6 +177,11 @@ def _custom_fields(body: bytes, reading: Reading) -> tuple[dict[str, Any], Parts
         for name, raw in reading.part(body, shapes.ALL_FIELDS).fields.items()
         if raw != _NULL and name.startswith(_CUSTOM)
     }
+    decode = shapes.ANY.decode
+    try:
+        return {name: decode(raw) for name, raw in parts.items()}, parts
+    except UNREADABLE:
+        pass  # read again, to mend it or to say what is wrong
     custom: dict[str, Any] = {}
     for name, raw in parts.items():
         try:

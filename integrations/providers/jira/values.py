@@ -29,6 +29,7 @@ _DIGITS: Final = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
 _STRIDE: Final = 77
 _MAX_COPIES: Final = 4096
 _MAX_COPY_BYTES: Final = 2048
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CLEANED: Final = {
     "nul": "NUL removed from text",
     "surrogate": "half of a surrogate pair replaced by U+FFFD",
@@ -81,7 +82,7 @@ class Reading:
         ):
             try:
                 return decoder.decode(body), body
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 pass  # read again to say what is wrong, or to mend it
         value = self._loosely(body, decoder)
         if self.cleaned:
@@ -98,7 +99,7 @@ class Reading:
         """
         try:
             return decoder.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return self._loosely(bytes(raw), decoder)
 
     def _loosely(self, body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -167,10 +168,12 @@ class Reading:
 
 def identity(value: str | int | None, path: str) -> str:
     """Return an id as text; raise RecordError (`missing_field`, `too_long`)."""
+    if type(value) is str and 0 < len(value) <= _SURELY_SHORT:
+        return value
     if value is None or value == "":
         raise RecordError("missing_field", "the record cannot be kept without it", path)
     text = value if isinstance(value, str) else str(value)
-    if len(text) > _SURELY_SHORT and is_too_long(text):
+    if is_too_long(text):
         detail = f"{len(text)} characters, at most {MAX_ID_LENGTH} are kept as an id"
         raise RecordError("too_long", detail, path)
     return text
