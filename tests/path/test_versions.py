@@ -125,7 +125,7 @@ def test_a_value_left_out_is_told_again_by_the_next_import(tmp_path: Path) -> No
 def test_a_value_that_the_database_refuses_costs_its_page_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused = []
+    refused: list[int] = []
 
     def refusing(tenant_id: int, integration_id: int, pages: Sequence[StagedPage]) -> Loaded:
         if pages and pages[0].stream == "issues":
