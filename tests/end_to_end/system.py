@@ -20,6 +20,9 @@ import psycopg2
 from tests.services import BROKER_URL, CHECKS, DATABASE_URL, REDIS_URL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SERVERS = ("DATABASE_URL", "BROKER_URL", "RABBITMQ_URL", "RABBITMQ_HOST", "CHANNEL_LAYER_URL")
+"""What names a server; not taken over from whoever runs the tests."""
+
 NEEDED = ("PostgreSQL", "RabbitMQ", "Redis")
 STOP_SECONDS = 30
 
@@ -57,7 +60,8 @@ class System:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.workers: list[subprocess.Popen[bytes]] = []
         self._log = (var / "processes.log").open("ab")
-        self.env = os.environ | {"VAR_DIR": str(var), "SECRET_KEY": secrets.token_hex(32)}
+        given = {name: value for name, value in os.environ.items() if name not in SERVERS}
+        self.env = given | {"VAR_DIR": str(var), "SECRET_KEY": secrets.token_hex(32)}
         if not embedded:
             self.env |= {
                 "DATABASE_URL": _with_path(DATABASE_URL, self.name),
