@@ -8,9 +8,9 @@ Every `source_id` is the provider's own id as text. Times are aware datetimes. N
 that the source does not say. Text holds no NUL (see `integrations.records`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -59,9 +59,6 @@ class TypeDraft(Draft, kw_only=True, gc=False):
     level: int | None = None
     is_subtask: bool | None = None
     authority: int = LISTED
-
-
-StatusCategory: TypeAlias = Literal["new", "indeterminate", "done"]
 
 
 class StatusDraft(Draft, kw_only=True, gc=False):
@@ -389,7 +386,3 @@ class Connector(Protocol):
 def stream_named(connector: Connector, name: str) -> Stream:
     """Return the connector's stream of this name; raise KeyError."""
     return {stream.name: stream for stream in connector.streams}[name]
-
-
-Settings: TypeAlias = Mapping[str, Any]
-Drafts: TypeAlias = Iterable[Draft]
