@@ -14,7 +14,7 @@ from integrations.models import Integration, QuarantinedRecord, RawPage
 from integrations.raw import read
 from jobs.imports import start_import
 from jobs.models import JobRun
-from sandbox.dirty import write_dirty
+from sandbox.generate.dirty import write_dirty
 from tenants.models import Tenant
 from tenants.scope import every_tenant
 from tests.path.working import exported, load

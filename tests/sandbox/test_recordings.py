@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from sandbox.demo import DEMO_WORLDS, RECORDINGS, write_demo
-from sandbox.dirty import DIGITS, NESTING, write_dirty
-from sandbox.recordings import TABLES, write
-from sandbox.world import World
+from sandbox.generate.demo import DEMO_WORLDS, RECORDINGS, write_demo
+from sandbox.generate.dirty import DIGITS, NESTING, write_dirty
+from sandbox.generate.recordings import TABLES, write
+from sandbox.generate.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "recorded"

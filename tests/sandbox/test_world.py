@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-from sandbox.people import Entity
-from sandbox.world import World
+from sandbox.generate.people import Entity
+from sandbox.generate.world import World
 
 
 def test_the_same_seed_gives_the_same_entities() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sandbox.recordings import write
-from sandbox.styles import STYLES
-from sandbox.world import UNTIL, World
+from sandbox.generate.recordings import write
+from sandbox.generate.styles import STYLES
+from sandbox.generate.world import UNTIL, World
 
 
 class Command(BaseCommand):

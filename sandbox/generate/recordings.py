@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from sandbox.people import Entity
-from sandbox.world import World
+from sandbox.generate.people import Entity
+from sandbox.generate.world import World
 
 # Which table the lines of a file become; the listed accounts and statuses of Jira are not all
 # there is, as other entities name more of them.

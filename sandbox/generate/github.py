@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import moments
-from sandbox.draws import Draws
-from sandbox.people import People, Person, github_account
-from sandbox.pulls import PullPlan, PullPlans, Repository
+from sandbox.generate import moments
+from sandbox.generate.draws import Draws
+from sandbox.generate.people import People, Person, github_account
+from sandbox.generate.pulls import PullPlan, PullPlans, Repository
 
 Entity = dict[str, Any]
 

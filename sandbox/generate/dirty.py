@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sandbox.people import Entity
-from sandbox.world import World
+from sandbox.generate.people import Entity
+from sandbox.generate.world import World
 
 Outcome = Literal["loads", "refused", "either"]
 NESTING = 100_000

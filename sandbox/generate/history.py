@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox import moments
-from sandbox.draws import Draws
-from sandbox.people import People, Person
-from sandbox.site import (
+from sandbox.generate import moments
+from sandbox.generate.draws import Draws
+from sandbox.generate.people import People, Person
+from sandbox.generate.site import (
     EPIC_LINK_FIELD,
     RANK_FIELD,
     SPRINT_FIELD,
@@ -14,7 +14,7 @@ from sandbox.site import (
     TEAM_POINTS_FIELD,
     Site,
 )
-from sandbox.timeline import Life, Lives, Move
+from sandbox.generate.timeline import Life, Lives, Move
 
 Entity = dict[str, Any]
 RESOLUTIONS = {False: ("10000", "Done"), True: ("10001", "Won't Do")}

@@ -5,11 +5,11 @@ All of it follows from the seed and the item's number; nothing of other items is
 
 from dataclasses import dataclass
 
-from sandbox import moments
-from sandbox.draws import Draws
-from sandbox.people import People, Person
-from sandbox.site import ItemType, Project, Site, Status
-from sandbox.styles import StatusStyle, WorkflowStyle
+from sandbox.generate import moments
+from sandbox.generate.draws import Draws
+from sandbox.generate.people import People, Person
+from sandbox.generate.site import ItemType, Project, Site, Status
+from sandbox.generate.styles import StatusStyle, WorkflowStyle
 
 # Ten items form a family: a large one, five of its own, two sub-tasks and two loose ones.
 FAMILY = 10

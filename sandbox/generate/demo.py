@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sandbox.recordings import write
-from sandbox.world import World
+from sandbox.generate.recordings import write
+from sandbox.generate.world import World
 
-RECORDINGS = Path(__file__).resolve().parent / "recordings"
+RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
 DEMO_WORLDS = {
     "acme": World(items=120, seed=7, style_name="acme", lean=True),
     "globex": World(items=100, seed=8, style_name="globex", lean=True),

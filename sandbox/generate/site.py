@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sandbox import moments
-from sandbox.styles import ProjectStyle, StatusStyle, Style
+from sandbox.generate import moments
+from sandbox.generate.styles import ProjectStyle, StatusStyle, Style
 
 Entity = dict[str, Any]
 

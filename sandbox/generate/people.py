@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sandbox.draws import Draws
-from sandbox.styles import Style
+from sandbox.generate.draws import Draws
+from sandbox.generate.styles import Style
 
 Entity = dict[str, Any]
 

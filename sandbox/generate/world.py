@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
 
-from sandbox import moments
-from sandbox.github import GitHub
-from sandbox.jira import Jira
-from sandbox.people import People
-from sandbox.pulls import PullPlans
-from sandbox.site import Site
-from sandbox.styles import STYLES, Style
-from sandbox.timeline import Lives
+from sandbox.generate import moments
+from sandbox.generate.github import GitHub
+from sandbox.generate.jira import Jira
+from sandbox.generate.people import People
+from sandbox.generate.pulls import PullPlans
+from sandbox.generate.site import Site
+from sandbox.generate.styles import STYLES, Style
+from sandbox.generate.timeline import Lives
 
 Shape = Literal["v2", "v3"]
 UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)

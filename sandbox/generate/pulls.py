@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from hashlib import sha1
 
-from sandbox import moments
-from sandbox.draws import Draws
-from sandbox.people import People, Person
-from sandbox.site import Site
-from sandbox.timeline import Life, Lives
+from sandbox.generate import moments
+from sandbox.generate.draws import Draws
+from sandbox.generate.people import People, Person
+from sandbox.generate.site import Site
+from sandbox.generate.timeline import Life, Lives
 
 _FALSE_KEYS = ("UTF-8", "SHA-256", "ISO-8601", "RFC-2119", "CVE-2026-41284")
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox import moments
-from sandbox.draws import Draws
-from sandbox.history import RESOLUTIONS, Histories, sprint_entries
-from sandbox.people import People, Person
-from sandbox.site import EPIC_LINK_FIELD, RANK_FIELD, SPRINT_FIELD, START_DATE_FIELD, Site
-from sandbox.timeline import Life, Lives
+from sandbox.generate import moments
+from sandbox.generate.draws import Draws
+from sandbox.generate.history import RESOLUTIONS, Histories, sprint_entries
+from sandbox.generate.people import People, Person
+from sandbox.generate.site import EPIC_LINK_FIELD, RANK_FIELD, SPRINT_FIELD, START_DATE_FIELD, Site
+from sandbox.generate.timeline import Life, Lives
 
 Entity = dict[str, Any]
 
