@@ -16,6 +16,16 @@ class TransientError(PipelineError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class WaitError(TransientError):
+    """The source must be left alone for a while, as it asked; no attempt of the step is lost.
+
+    retry_after_seconds is always there.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message, retry_after_seconds)
+
+
 class PermanentError(PipelineError):
     """Trying again cannot help: the step is dead at once, with this message as its reason."""
 

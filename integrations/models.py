@@ -1,4 +1,4 @@
-"""Integration, RawPage (`raw_extraction_data`) and what was set aside of a page."""
+"""Integration, its checkpoints and request budget, RawPage (`raw_extraction_data`), quarantine."""
 
 from django.db import models
 
@@ -6,12 +6,24 @@ from tenants.models import TenantOwned
 
 
 class Integration(TenantOwned):
-    """One tenant's connection to one site of a provider. provider: a slug of the registry."""
+    """One tenant's connection to one site of a provider. provider: a slug of the registry.
+
+    credentials: sealed (`integrations.credentials`), empty where it is fed by imports only.
+    budget_key: of the request budget that its credential shares. is_healthy: what the last
+    connection test found, None before the first.
+    """
 
     provider = models.SlugField(max_length=64)
     name = models.SlugField(max_length=64)
     base_url = models.URLField(max_length=500, blank=True)
     settings = models.JSONField(default=dict, blank=True)
+    auth_method = models.SlugField(max_length=64, blank=True, default="")
+    credentials = models.TextField(blank=True, default="", editable=False)
+    budget_key = models.CharField(max_length=64, blank=True, default="", editable=False)
+    renewing_until = models.DateTimeField(null=True, editable=False)
+    is_healthy = models.BooleanField(null=True, editable=False)
+    health_message = models.TextField(blank=True, default="", editable=False)
+    health_checked_at = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -25,6 +37,74 @@ class Integration(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Checkpoint(TenantOwned):
+    """How far a part of a stream is covered, in the source's own terms.
+
+    pending: what it becomes when the run that found it out has ended well.
+    """
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
+    stream = models.CharField(max_length=64)
+    part = models.CharField(max_length=200)
+    value = models.JSONField(null=True)
+    pending = models.JSONField(null=True)
+    pending_run_id = models.BigIntegerField(null=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "checkpoints"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("integration", "stream", "part"), name="checkpoint_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.stream} of {self.part or 'everything'}"
+
+
+class CensusPage(TenantOwned):
+    """Ids that a run's census found alive; kept until they have been compared."""
+
+    run_id = models.BigIntegerField()
+    table = models.CharField(max_length=64)
+    part = models.CharField(max_length=200)
+    ids = models.JSONField()
+
+    class Meta:
+        db_table = "census_pages"
+        indexes = (models.Index(fields=("run_id", "table", "part"), name="census_of_run"),)
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} {self.table} of {self.part or 'everything'}"
+
+
+class RequestBudget(models.Model):
+    """What a source allows one credential, shared by all integrations and workers that use it.
+
+    key: a keyed digest of provider, host and owner. scope: what the source limits apart, empty
+    for everything. held_until: nobody sends a request before. Belongs to no tenant: two tenants
+    with one person's tokens share one.
+    """
+
+    key = models.CharField(max_length=64)
+    scope = models.CharField(max_length=100, blank=True, default="")
+    held_until = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")
+    remaining = models.BigIntegerField(null=True)
+    resets_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "request_budgets"
+        constraints = (
+            models.UniqueConstraint(fields=("key", "scope"), name="request_budget_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"budget {self.key[:8]} {self.scope}".strip()
 
 
 class RawPage(TenantOwned):

@@ -1,16 +1,14 @@
-"""What a provider gives: records of a page, and typed drafts made of them.
+"""Typed drafts: what a provider makes of a record.
 
-A provider's `normalize` is pure: bytes in, drafts out; no database, no network, no clock.
 A draft is named in the provider's vocabulary and has exactly the columns of the table it is
 loaded into (`warehouse/tables.py`), so that a draft field and a column are never two names.
 
 Every `source_id` is the provider's own id as text. Times are aware datetimes. None means
-that the source does not say. Text holds no NUL (see `integrations.records`).
+that the source does not say. Text holds no NUL.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -290,99 +288,3 @@ class MentionDraft(Draft, kw_only=True, gc=False):
     position: int
     key: str
     matched_text: str
-
-
-class Problem(msgspec.Struct, kw_only=True):
-    """Why something of a page was not loaded as it stands.
-
-    severity: `record` (set aside whole), `value` (that value is null) or `note` (text cleaned).
-    place: where in the recording or page, such as `issues.jsonl:17`; path: where in the record.
-    """
-
-    severity: Literal["record", "value", "note"]
-    reason: str
-    detail: str
-    position: int
-    path: str = ""
-    excerpt: str = ""
-
-
-class Record(msgspec.Struct, gc=False):
-    """One entity of a page, not yet decoded. position: its place in the page, from 0."""
-
-    position: int
-    body: bytes
-
-
-class Normalized(msgspec.Struct):
-    """What one record became."""
-
-    drafts: list[Draft]
-    problems: list[Problem]
-
-
-class Stream(msgspec.Struct, frozen=True):
-    """One kind of resource of a provider.
-
-    name: as in file names and queue rows (`issues`). table: the table whose rows its records
-    mainly become. key: the record's member that is the row's `source_id`, None where a record
-    cannot be recognised before it is decoded; then unchanged records are not skipped.
-    """
-
-    name: str
-    table: str
-    key: str | None = None
-
-
-class TypeRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A starter rule for types: a name or a source level becomes a target type on a level."""
-
-    from_name: str | None = None
-    from_level: int | None = None
-    target: str
-    level: int
-
-
-class StatusRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A starter rule for statuses: a name or a source category becomes a workflow step."""
-
-    from_name: str | None = None
-    from_category: str | None = None
-    target: str
-    step: str
-
-
-class Presets(msgspec.Struct, frozen=True):
-    """Starter mappings of a provider."""
-
-    types: tuple[TypeRule, ...] = ()
-    statuses: tuple[StatusRule, ...] = ()
-
-
-class Connector(Protocol):
-    """What the registry expects at `integrations.providers.<slug>.connector.connector`."""
-
-    slug: str
-    label: str
-    version: int
-    """Raised whenever `normalize` gives other drafts for the same bytes."""
-    streams: tuple[Stream, ...]
-    settings_type: type[msgspec.Struct]
-    presets: Presets
-
-    def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
-        """Split a response body into records without decoding them; raise RecordError if it
-        is no page of this stream.
-
-        is_lines: the body is lines of a file, each of them an entity or a page. A record's
-        position is then the index of its line, blank lines counted, and nothing is refused:
-        what a line gives depends on that line alone.
-        """
-
-    def normalize(self, stream: str, record: Record, settings: Any) -> Normalized:
-        """Turn one record into drafts; raise RecordError if it cannot be understood."""
-
-
-def stream_named(connector: Connector, name: str) -> Stream:
-    """Return the connector's stream of this name; raise KeyError."""
-    return {stream.name: stream for stream in connector.streams}[name]

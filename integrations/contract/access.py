@@ -1,0 +1,41 @@
+"""Signing in: what credentials a provider takes, and what becomes of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+
+class CredentialField(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of a credential. is_secret: never shown again, and redacted wherever it occurs."""
+
+    name: str
+    label: str
+    is_secret: bool = True
+    is_required: bool = True
+    help: str = ""
+
+
+class AuthMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to sign in. user_field, token_field: what `connect --user` and `--token` fill."""
+
+    slug: str
+    label: str
+    fields: tuple[CredentialField, ...]
+    user_field: str = ""
+    token_field: str = "token"  # noqa: S105
+    help: str = ""
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how to send requests: pure, from base URL, settings and credentials.
+
+    api_url: what paths are joined to. owner: who the credential's request budget belongs to at
+    the source, such as the user or the app; two integrations with one owner share it.
+    renew_at: from when the credentials must be renewed first, None for never.
+    """
+
+    api_url: str
+    headers: Mapping[str, str]
+    owner: str
+    renew_at: datetime | None = None
