@@ -1,5 +1,10 @@
 """The exception decides what happens to a step: try again, give up, or set one record aside."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from common.http import Answer
+
 
 class PipelineError(Exception):
     """Base of all errors that a step may raise on purpose."""
@@ -24,6 +29,17 @@ class WaitError(TransientError):
 
     def __init__(self, message: str, retry_after_seconds: float) -> None:
         super().__init__(message, retry_after_seconds)
+
+
+class UnreadableError(TransientError):
+    """An answer came and cannot be understood; in the end it is kept and set aside as it is.
+
+    answer: the `common.http.Answer`, so that it can be looked at.
+    """
+
+    def __init__(self, message: str, answer: "Answer") -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class PermanentError(PipelineError):
