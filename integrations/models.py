@@ -111,7 +111,8 @@ class RawPage(TenantOwned):
     """A response exactly as received: the bytes after content-decoding, compressed (zstd).
 
     `body_digest` is that of the decompressed body. The same body fetched again from the same
-    place is the same page with a later `fetched_at`.
+    place is the same page with a later `fetched_at`. is_data: its records are to be loaded;
+    what was asked only to know how to go on, such as a census, is kept beside them.
     """
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
@@ -127,6 +128,7 @@ class RawPage(TenantOwned):
     body_size = models.BigIntegerField()
     body_digest = models.CharField(max_length=32)
     record_count = models.PositiveIntegerField(null=True)
+    is_data = models.BooleanField(default=True)
     fetched_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 

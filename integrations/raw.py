@@ -26,16 +26,26 @@ class Response:
     request_body: str = ""
 
 
-def store(integration: Integration, stream: str, response: Response, run_id: int | None) -> RawPage:
+def store(
+    integration: Integration,
+    stream: str,
+    response: Response,
+    run_id: int | None,
+    *,
+    is_data: bool = True,
+) -> RawPage:
     """Store a response and return its page.
 
-    The same body from the same place again is the same page, seen later.
+    The same body from the same request again is the same page, seen later.
     """
+    request = f"{response.method} {response.url}"
+    if response.request_body:
+        request += f" {response.request_body}"
     key = {
         "tenant_id": integration.tenant_id,
         "integration": integration,
         "stream": stream,
-        "url_digest": content_digest(f"{response.method} {response.url}".encode()),
+        "url_digest": content_digest(request.encode()),
         "body_digest": content_digest(response.body),
     }
     page: RawPage
@@ -51,6 +61,7 @@ def store(integration: Integration, stream: str, response: Response, run_id: int
             "body": zstandard.ZstdCompressor(level=3).compress(response.body),
             "body_size": len(response.body),
             "fetched_at": response.fetched_at,
+            "is_data": is_data,
         },
     )
     if not created and page.fetched_at < response.fetched_at:
