@@ -8,9 +8,11 @@ class EtlProjectConfig(AppConfig):
     name = "etl_project"
 
     def ready(self) -> None:
-        """Set the broker up, then import the actors, which bind to it."""
+        """Register the system checks, set the broker up, then import the actors, which bind to
+        it."""
         from etl_project import broker
 
+        import_module("etl_project.checks")
         broker.setup()
         import_module("jobs.actors")
 

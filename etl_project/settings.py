@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import environ
 
+from common.secrets import new_key
+from etl_project.given import credential_keys, kept_key, networks
 from etl_project.look import UNFOLD as UNFOLD
 from etl_project.urls_given import BROKER_FORMS, DATABASE_FORMS, check_url, malformed
 
@@ -18,17 +20,10 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 
-def _development_key() -> str:
-    """Return a key of this checkout's own, made on first use."""
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
-
-
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _development_key()
+SECRET_KEY = env.str("SECRET_KEY", default="") or kept_key(
+    VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(50)
+)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ENVIRONMENT = env.str("ENVIRONMENT", default="Development")
@@ -146,8 +141,22 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 QDRANT_URL = env.str("QDRANT_URL", default="")
 
+CREDENTIAL_KEYS_GIVEN = env.list("CREDENTIAL_KEYS", default=[])
+CREDENTIAL_KEYS = credential_keys(
+    CREDENTIAL_KEYS_GIVEN or [kept_key(VAR_DIR / "credential_key", new_key)]
+)
+"""Seal the credentials of integrations: the first seals, every one opens."""
+EGRESS_ALLOWED_PRIVATE_CIDRS = networks(
+    "EGRESS_ALLOWED_PRIVATE_CIDRS", env.list("EGRESS_ALLOWED_PRIVATE_CIDRS", default=[])
+)
+ALLOW_HTTP = env.bool("ALLOW_HTTP", default=False)
+HTTP_DEADLINE_SECONDS = env.float("HTTP_DEADLINE_SECONDS", default=60.0)
+HTTP_MAX_BYTES = env.int("HTTP_MAX_BYTES", default=50 * 1024 * 1024)
+
 STEP_LEASE_SECONDS = env.int("STEP_LEASE_SECONDS", default=30)
 STEP_MAX_ATTEMPTS = env.int("STEP_MAX_ATTEMPTS", default=3)
+FETCH_MAX_ATTEMPTS = env.int("FETCH_MAX_ATTEMPTS", default=6)
+STEP_BACKOFF_SECONDS = env.float("STEP_BACKOFF_SECONDS", default=2.0)
 STEP_REDISPATCH_SECONDS = env.int("STEP_REDISPATCH_SECONDS", default=15)
 LOAD_BATCH_ITEMS = env.int("LOAD_BATCH_ITEMS", default=10_000)
 LOAD_LINGER_SECONDS = env.float("LOAD_LINGER_SECONDS", default=1.0)

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from common.digest import record_digest
-from common.errors import RecordError, UsageError
+from common.errors import RecordError
 from integrations.contract import Connector, Normalized, Problem, Record, Stream, stream_named
-from integrations.models import Integration, RawPage
+from integrations.models import RawPage
 from integrations.raw import JSON_LINES, read
+from integrations.settings import read_settings
 from warehouse.merge import Batch, fetch
 from warehouse.staging import StagedRows, format_time
 from warehouse.tables import BY_NAME, Table
@@ -79,14 +80,6 @@ def _normalize(connector: Connector, stream: Stream, record: Record, settings: A
     except Exception as error:
         logger.exception("%s cannot read a record of %s", connector.slug, stream.name)
         raise RecordError("fault", f"{type(error).__name__}: {error}") from error
-
-
-def read_settings(connector: Connector, integration: Integration) -> Any:
-    """Return the integration's settings as the provider declares them; raise UsageError."""
-    try:
-        return msgspec.convert(integration.settings, connector.settings_type)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"settings of integration {integration.name}: {error}") from None
 
 
 def _fingerprint(connector: Connector, settings: Any) -> int:

@@ -1,0 +1,142 @@
+"""The request budget of a credential: one row a scope, shared by all workers that use it.
+
+Budgets belong to no tenant: the source counts the requests of a credential, whoever sends them.
+Each call is a statement or two of their own; none belongs inside a caller's transaction, where
+the other workers would not see it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.utils import timezone
+
+from common.errors import WaitError
+from common.retry_after import LONGEST_WAIT_SECONDS
+from integrations.models import RequestBudget
+
+PLENTY: Final = 200
+"""With more requests left than that, they are not counted one by one: workers on the way at the
+same time are fewer."""
+
+QUOTA_USED_UP: Final = "the request quota is used up"
+# Two answers of one window may name ends that differ by a few seconds.
+_SAME_WINDOW: Final = timedelta(seconds=60)
+_TRIES: Final = 5
+
+_HOLD: Final = """
+INSERT INTO request_budgets AS b (key, scope, held_until, reason, updated_at)
+VALUES (%(key)s, %(scope)s, %(until)s, %(reason)s, %(now)s)
+ON CONFLICT (key, scope) DO UPDATE SET held_until = excluded.held_until,
+    reason = excluded.reason, updated_at = excluded.updated_at
+WHERE b.held_until IS NULL OR b.held_until < excluded.held_until
+"""
+
+_NEW_WINDOW: Final = "b.resets_at IS NULL OR b.resets_at <= %(now)s OR b.resets_at < %(later)s"
+_NOTE: Final = f"""
+INSERT INTO request_budgets AS b (key, scope, reason, remaining, resets_at, updated_at)
+VALUES (%(key)s, %(scope)s, '', %(remaining)s, %(resets_at)s, %(now)s)
+ON CONFLICT (key, scope) DO UPDATE SET
+    remaining = CASE WHEN {_NEW_WINDOW} OR b.remaining > excluded.remaining
+        THEN excluded.remaining ELSE b.remaining END,
+    resets_at = CASE WHEN {_NEW_WINDOW} THEN excluded.resets_at ELSE b.resets_at END,
+    updated_at = excluded.updated_at
+"""
+
+_TAKE: Final = """
+UPDATE request_budgets SET remaining = remaining - 1
+WHERE key = %(key)s AND scope IN ('', %(scope)s) AND resets_at > %(now)s AND remaining > 0
+"""
+
+# A crash may forget the last requests that were counted; waiting for the disk would cost more.
+_UNSYNCED: Final = {"postgresql": "SET LOCAL synchronous_commit = off; "}
+
+
+class SharedBudget:
+    """Implements `common.http.Budget` on the table of budgets."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def take(self, scope: str) -> None:
+        """Take one request of the scope; raise WaitError while it must not be sent."""
+        for _ in range(_TRIES):
+            now = timezone.now()
+            counted = 0
+            for row in RequestBudget.objects.filter(key=self.key, scope__in={"", scope}):
+                _check(row, now)
+                counted += _is_counted(row, now)
+            if not counted or self._execute(_TAKE, scope, now) == counted:
+                return
+            # Somebody took the last one in between: look again.
+        raise WaitError(f"many workers ask at once: {QUOTA_USED_UP}", 1.0)
+
+    def hold(self, seconds: float, reason: str, scope: str = "") -> None:
+        """Let nobody send a request of the scope (empty: of any) for so long, at most an hour.
+
+        A longer hold that is there already stays.
+        """
+        now = timezone.now()
+        until = now + timedelta(seconds=min(max(seconds, 0.0), LONGEST_WAIT_SECONDS))
+        self._execute(_HOLD, scope, now, until=_moment(until), reason=reason[:500])
+
+    def note(self, remaining: int, resets_at: datetime, scope: str = "") -> None:
+        """Note how many requests of the scope the source says are left until when.
+
+        Within a window the count only falls, so that answers may come in any order.
+        """
+        now = timezone.now()
+        resets_at = min(resets_at, now + timedelta(seconds=LONGEST_WAIT_SECONDS))
+        later = resets_at - _SAME_WINDOW
+        if resets_at <= now or (remaining > PLENTY and not self._is_spent(scope, now, later)):
+            return
+        self._execute(
+            _NOTE,
+            scope,
+            now,
+            remaining=max(remaining, 0),
+            resets_at=_moment(resets_at),
+            later=_moment(later),
+        )
+
+    def _is_spent(self, scope: str, now: datetime, later: datetime) -> bool:
+        """Tell whether the row counts a window that is over by what the source says now."""
+        rows = RequestBudget.objects.filter(key=self.key, scope=scope)
+        return rows.filter(resets_at__gt=now, resets_at__lt=later).exists()
+
+    def _execute(self, sql: str, scope: str, now: datetime, **values: Any) -> int:
+        sql = _UNSYNCED.get(connection.vendor, "") + sql
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"key": self.key, "scope": scope, "now": _moment(now), **values})
+            return int(cursor.rowcount)
+
+
+def _moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _is_counted(row: RequestBudget, now: datetime) -> bool:
+    return row.remaining is not None and row.resets_at is not None and row.resets_at > now
+
+
+def _waits(row: RequestBudget, now: datetime) -> tuple[datetime, str] | None:
+    """Return until when and why a row lets no request through, None if it does."""
+    if row.held_until is not None and row.held_until > now:
+        return row.held_until, row.reason
+    if _is_counted(row, now) and row.remaining == 0 and row.resets_at is not None:
+        return row.resets_at, QUOTA_USED_UP
+    return None
+
+
+def _check(row: RequestBudget, now: datetime) -> None:
+    if found := _waits(row, now):
+        until, reason = found
+        told = f"waiting until {until:%H:%M:%S} UTC: {reason}"
+        raise WaitError(told, (until - now).total_seconds())
+
+
+def waiting(key: str) -> tuple[datetime, str] | None:
+    """Return until when some request of the budget has to wait, and why; None if none has to."""
+    now = timezone.now()
+    found = [_waits(row, now) for row in RequestBudget.objects.filter(key=key)]
+    return max((each for each in found if each is not None), default=None)

@@ -1,0 +1,267 @@
+"""Credentials of integrations: sealed, opened for a site that is signed in, renewed by one.
+
+A credential is renewed under a lease on its integration's row, since sources take a rotating
+refresh token only once. No HTTP happens inside a transaction. All of it in the tenant's scope.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from common.errors import PermanentError, PipelineError, TransientError, UsageError, WaitError
+from common.http import Site
+from common.redaction import Redactor
+from common.secrets import SecretBox
+from integrations import egress
+from integrations.budget import SharedBudget
+from integrations.contract import Access, AuthMethod, Connector, auth_method
+from integrations.models import Integration
+from integrations.registry import connector_for
+from integrations.settings import read_settings
+
+RENEWAL_DEADLINE_SECONDS: Final = 30.0
+RENEWAL_LEASE: Final = timedelta(seconds=120)
+"""Longer than a renewal takes, which is a few requests of at most that deadline each."""
+_RENEWING_SECONDS: Final = 1.0
+_SHORTEST_HEADER_SECRET: Final = 16
+
+
+@dataclass(frozen=True)
+class _SignedIn:
+    """An integration's connector and settings with its opened credentials. sealed: as stored."""
+
+    connector: Connector
+    settings: Any
+    method: AuthMethod
+    sealed: str
+    credentials: Mapping[str, str]
+    access: Access
+
+    def secrets(self) -> set[str]:
+        """Return what no answer, error or log may show."""
+        shown = {field.name for field in self.method.fields if not field.is_secret}
+        found = {
+            value
+            for name, value in self.credentials.items()
+            # What a renewal adds is secret unless its name says that it is a time or an id.
+            if name not in shown and not name.endswith(("_at", "_id"))
+        }
+        for name, value in self.access.headers.items():
+            if name.lower() == "authorization":
+                found |= {part for part in value.split() if len(part) >= _SHORTEST_HEADER_SECRET}
+        return found
+
+
+# ---- storing
+
+
+def store_credentials(integration: Integration, method: str, values: Mapping[str, str]) -> None:
+    """Seal credentials into the integration, with how to sign in and whose budget they share.
+
+    method: the slug of one of the provider's ways to sign in. values: by the names of its
+    fields; empty ones count as missing. Raises UsageError that says what is missing, unknown or
+    wrong; nothing is sent and nothing changed then.
+    """
+    connector = connector_for(integration.provider)
+    declared = _method(connector, method)
+    given = _complete(declared, values)
+    options = read_settings(connector, integration)
+    access = connector.access(integration.base_url, options, method, given)
+    integration.auth_method = method
+    integration.credentials = _box().seal(given, _context(integration))
+    integration.budget_key = _budget_key(integration, access)
+    integration.renewing_until = None
+    integration.save(
+        update_fields=[
+            "auth_method",
+            "credentials",
+            "budget_key",
+            "renewing_until",
+            "updated_at",
+        ]
+    )
+
+
+def base_url_needs_secret(old: str, new: str) -> bool:
+    """Tell whether an address change demands the credentials again: to whoever names another
+    host, port, scheme or path, the stored ones must not be sent."""
+    return bool(old) and old.rstrip("/") != new.rstrip("/")
+
+
+def _method(connector: Connector, slug: str) -> AuthMethod:
+    try:
+        return auth_method(connector, slug)
+    except KeyError:
+        known = ", ".join(each.slug for each in connector.auth_methods)
+        raise UsageError(
+            f"{connector.label} cannot sign in by {slug!r}; there are: {known}"
+        ) from None
+
+
+def _complete(method: AuthMethod, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are given; raise UsageError for missing and unknown ones."""
+    given = {name: value.strip() for name, value in values.items() if value.strip()}
+    names = [field.name for field in method.fields]
+    if unknown := sorted(set(given) - set(names)):
+        raise UsageError(
+            f"{method.label} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
+        )
+    missing = [each.label for each in method.fields if each.is_required and each.name not in given]
+    if missing:
+        raise UsageError(f"{method.label} needs {', '.join(missing)}")
+    return given
+
+
+def _context(integration: Integration) -> str:
+    return f"tenant {integration.tenant_id} integration {integration.pk}"
+
+
+def _budget_key(integration: Integration, access: Access) -> str:
+    host = (urlsplit(integration.base_url).hostname or "").lower()
+    return _box().keyed_digest(f"{integration.provider} {host} {access.owner}")
+
+
+def _box() -> SecretBox:
+    return _box_of(tuple(settings.CREDENTIAL_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _box_of(keys: tuple[str, ...]) -> SecretBox:
+    return SecretBox(keys)
+
+
+# ---- opening
+
+
+def open_site(integration: Integration) -> Site:
+    """Return the integration's site, signed in, with its shared budget.
+
+    Renews the credentials first if their time has come. Raises WaitError while another worker
+    renews them, UsageError for settings and PermanentError for credentials that are no good.
+    """
+    signed = _sign_in(integration)
+    if _is_due(signed.access):
+        signed = _renewed(integration, signed)
+    key = _budget_key(integration, signed.access)
+    if key != integration.budget_key:
+        integration.budget_key = key
+        integration.save(update_fields=["budget_key"])
+    return Site(
+        signed.access.api_url,
+        signed.access.headers,
+        budget=SharedBudget(key),
+        policy=egress.policy(),
+        secrets=signed.secrets(),
+        limits=egress.limits(),
+    )
+
+
+def _is_due(access: Access) -> bool:
+    return access.renew_at is not None and access.renew_at <= timezone.now()
+
+
+def _sign_in(integration: Integration) -> _SignedIn:
+    if not integration.credentials:
+        raise UsageError(
+            f"integration {integration.name} has no credentials; `manage.py connect` takes them"
+        )
+    connector = connector_for(integration.provider)
+    method = _method(connector, integration.auth_method)
+    options = read_settings(connector, integration)
+    credentials = _box().unseal(integration.credentials, _context(integration))
+    access = connector.access(integration.base_url, options, method.slug, credentials)
+    return _SignedIn(connector, options, method, integration.credentials, credentials, access)
+
+
+# ---- renewing
+
+
+def _renewed(integration: Integration, signed: _SignedIn) -> _SignedIn:
+    """Renew the credentials unless somebody else just did; return what is signed in by them."""
+    lease = _lease(integration, signed)
+    if lease is None:
+        integration.refresh_from_db(fields=["credentials", "auth_method", "base_url", "settings"])
+        if integration.credentials != signed.sealed:
+            fresh = _sign_in(integration)
+            if not _is_due(fresh.access):
+                return fresh
+        raise WaitError("another worker is renewing the credentials", _RENEWING_SECONDS)
+    with _released(integration, lease), _redacted(signed.secrets()):
+        credentials = signed.connector.renew(
+            integration.base_url,
+            signed.settings,
+            signed.method.slug,
+            signed.credentials,
+            lambda url, headers: _signing_in_site(integration, url, headers),
+        )
+        return _save(integration, signed, credentials)
+
+
+def _save(integration: Integration, signed: _SignedIn, new: Mapping[str, str]) -> _SignedIn:
+    """Seal renewed credentials at once, for the old ones may be dead; unless a person entered
+    others meanwhile, which count."""
+    sealed = _box().seal(new, _context(integration))
+    _row(integration, credentials=signed.sealed).update(credentials=sealed)
+    integration.refresh_from_db(fields=["credentials", "auth_method", "base_url", "settings"])
+    fresh = _sign_in(integration)
+    if _is_due(fresh.access):
+        raise PermanentError(
+            "the renewed credentials are due to be renewed again at once; compare the clocks of "
+            "this machine and of the source"
+        )
+    return fresh
+
+
+def _lease(integration: Integration, signed: _SignedIn) -> datetime | None:
+    """Take the right to renew; return until when, None if somebody else has it or is done."""
+    now = timezone.now()
+    until = now + RENEWAL_LEASE
+    free = Q(renewing_until__isnull=True) | Q(renewing_until__lte=now)
+    rows = _row(integration, credentials=signed.sealed).filter(free)
+    return until if rows.update(renewing_until=until) else None
+
+
+@contextmanager
+def _released(integration: Integration, lease: datetime) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _row(integration, renewing_until=lease).update(renewing_until=None)
+
+
+def _row(integration: Integration, **conditions: Any) -> Any:
+    return Integration.objects.filter(pk=integration.pk, **conditions)
+
+
+def _signing_in_site(integration: Integration, url: str, headers: Mapping[str, str]) -> Site:
+    """Open an address for a renewal. Its answers hold new tokens and are not redacted: they are
+    read by the connector and not kept."""
+    return Site(
+        egress.check_url(url),
+        headers,
+        budget=SharedBudget(integration.budget_key),
+        policy=egress.policy(),
+        limits=replace(egress.limits(), deadline_seconds=RENEWAL_DEADLINE_SECONDS),
+    )
+
+
+@contextmanager
+def _redacted(secrets: set[str]) -> Iterator[None]:
+    """Let no error of a renewal carry a secret, nor the answer that holds one."""
+    try:
+        yield
+    except PipelineError as error:
+        text = Redactor(secrets).text(str(error))
+        if isinstance(error, WaitError):
+            raise WaitError(text, error.retry_after_seconds or _RENEWING_SECONDS) from None
+        if isinstance(error, TransientError):
+            raise TransientError(text, error.retry_after_seconds) from None
+        raise PermanentError(text) from None
