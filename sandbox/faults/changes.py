@@ -1,0 +1,136 @@
+"""Failures that change what the application answered: pages that never end, links that lead away."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.exchange import in_scope
+from sandbox.faults.capture import Answer, capture
+
+_TOKENS = ("nextPageToken", "endCursor")
+_ELSEWHERE = "http://elsewhere.example"
+
+Edit = Callable[[dict[str, Any], Any, Scope], None]
+
+
+async def _edited(
+    edit: Edit, app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send
+) -> None:
+    answer = await capture(app, scope, receive)
+    document = _json(answer)
+    if document is not None:
+        edit(document, value, scope)
+        answer.body = json.dumps(document, ensure_ascii=False).encode()
+    await answer.send(send)
+
+
+def _json(answer: Answer) -> dict[str, Any] | None:
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _with_token(document: Any, token: str) -> None:
+    """Put a token into a page, or into every pageInfo below it, that says that more follows."""
+    if not isinstance(document, dict):
+        return
+    if "issues" in document or "issueChangeLogs" in document:
+        document["nextPageToken"] = token
+        document["isLast"] = False
+    for name, inner in document.items():
+        if name == "pageInfo":
+            inner |= {"endCursor": token, "hasNextPage": True}
+        elif isinstance(inner, dict):
+            _with_token(inner, token)
+
+
+def _repeat_token(document: dict[str, Any], value: Any, scope: Scope) -> None:
+    """Give one page token again and again; asked with it, the page is the first one."""
+    _with_token(document, value or "the-same-again")
+
+
+def _cycle_tokens(document: dict[str, Any], value: Any, scope: Scope) -> None:
+    """Give the tokens A and B in turns."""
+    asked = in_scope(scope)
+    has_a = "cycle-token-a" in asked.query or b"cycle-token-a" in asked.body
+    _with_token(document, "cycle-token-b" if has_a else "cycle-token-a")
+
+
+def _stuck_start(document: dict[str, Any], value: Any, scope: Scope) -> None:
+    """Say that the page begins at 0 and is not the last, wherever it was asked to begin."""
+    document |= {"startAt": 0, "total": 1_000_000_000}
+    if "isLast" in document:
+        document["isLast"] = False
+
+
+def _shrink_total(document: dict[str, Any], value: Any, scope: Scope) -> None:
+    """Say that there are so many fewer (1) than there are."""
+    if isinstance(document.get("total"), int):
+        document["total"] = max(0, document["total"] - (value or 1))
+
+
+def _poison(document: dict[str, Any], value: Any, scope: Scope) -> None:
+    """Put a value at a path: {"path": ["issues", 0, "fields", "summary"], "value": 12}."""
+    *path, last = value["path"]
+    inner: Any = document
+    for name in path:
+        inner = inner[name]
+    inner[last] = value.get("value")
+
+
+async def _other_host(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let the header Link and the member nextPage lead to another host (or where value says)."""
+    answer = await capture(app, scope, receive)
+    away = f'<{value or _ELSEWHERE}/next?page=2>; rel="next"'
+    answer.headers = [pair for pair in answer.headers if pair[0] != "link"] + [("link", away)]
+    document = _json(answer)
+    if document is not None and "nextPage" in document:
+        document["nextPage"] = f"{value or _ELSEWHERE}/next?page=2"
+        answer.body = json.dumps(document, ensure_ascii=False).encode()
+    await answer.send(send)
+
+
+def _kind(edit: Edit) -> Any:
+    async def fault(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        await _edited(edit, _forgiving(app), value, scope, receive, send)
+
+    return fault
+
+
+def _forgiving(app: ASGIApp) -> ASGIApp:
+    """Answer a request that names one of our tokens as if it named none: by its first page."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = in_scope(scope)
+        named = b"cycle-token" in exchange.body or b"the-same-again" in exchange.body
+        if named:
+            document = json.loads(exchange.body)
+            for holder in (document, document.get("variables") or {}):
+                for name in [n for n, v in holder.items() if _is_ours(v)]:
+                    del holder[name]
+            exchange.body = json.dumps(document).encode()
+        if "cycle-token" in exchange.query or "the-same-again" in exchange.query:
+            kept = [p for p in exchange.query.split("&") if not _is_ours(p.partition("=")[2])]
+            exchange.query = "&".join(kept)
+            scope["query_string"] = exchange.query.encode()
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _is_ours(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("cycle-token", "the-same-again"))
+
+
+KINDS = {
+    "repeat_token": _kind(_repeat_token),
+    "cycle_tokens": _kind(_cycle_tokens),
+    "stuck_start": _kind(_stuck_start),
+    "shrink_total": _kind(_shrink_total),
+    "poison": _kind(_poison),
+    "other_host": _other_host,
+}
