@@ -17,6 +17,7 @@ from warehouse.models import (
     PullRequestSize,
     Review,
     Sprint,
+    WorkflowRun,
     WorkItem,
 )
 
@@ -80,7 +81,7 @@ WORK_ITEMS = ExportTable(
         Column("sprint_source_ids", "texts"),
         Column("due_on", "date"),
         *_texts("priority", "resolution", "description"),
-        Column("history_complete", "bool"),
+        Column("history_complete", "bool", "all_changes_loaded"),
     ),
     ("integration__name", "source_id"),
     has_tombstones=True,
@@ -210,6 +211,19 @@ DEPLOYMENTS = ExportTable(
     ("integration__name", "source_id"),
 )
 
+WORKFLOW_RUNS = ExportTable(
+    WorkflowRun,
+    (
+        _INTEGRATION,
+        *_texts("repository", "source_id", "name", "event", "status", "conclusion"),
+        Column("run_number", "int"),
+        Column("run_attempt", "int"),
+        *_texts("head_branch", "head_sha", "actor_login"),
+        *_times("created_at", "updated_at", "run_started_at"),
+    ),
+    ("integration__name", "source_id"),
+)
+
 EXPORTS: dict[str, ExportTable] = {
     "work_items": WORK_ITEMS,
     "changelogs": CHANGELOGS,
@@ -219,6 +233,7 @@ EXPORTS: dict[str, ExportTable] = {
     "comments": COMMENTS,
     "sprints": SPRINTS,
     "deployments": DEPLOYMENTS,
+    "workflow_runs": WORKFLOW_RUNS,
 }
 
 LINK_COLUMNS: tuple[Column, ...] = (

@@ -6,7 +6,7 @@ The policies by name, each at its place in the SQL below:
 - history_decides: the status changes say where an item was; its current status counts only
   where there is none;
 - same_instant: changes of one instant are in the order of their history's number, then position;
-- truncated_history: an item whose history is not complete has no metrics;
+- truncated_history: an item whose changes are not all loaded has no metrics;
 - unmapped_status: time in a status without a rule is neither active nor waiting, commits to
   nothing and ends a run of done;
 - unplaced_step: where positions cannot tell (no step, a step or a commitment point without a
@@ -41,7 +41,7 @@ METRICS: Final = (
 
 _ITEMS = """
 SELECT ROW_NUMBER() OVER () AS item_no, r.tenant_id, r.integration_id, r.source_id,
-    r.project_source_id, r.type_source_id, r.status_source_id, r.created_at, r.history_complete
+    r.project_source_id, r.type_source_id, r.status_source_id, r.created_at, r.all_changes_loaded
 FROM {items_relation} AS r
 """
 
@@ -66,7 +66,7 @@ WHERE (r.tenant_id, r.integration_id) IN (SELECT tenant_id, integration_id FROM 
 """
 
 # A row a status change: what the item left and what it came into. An item without changes has one
-# row that leaves its current status; one whose history is not complete is in no status ever.
+# row that leaves its current status; one whose changes are not all there is in no status ever.
 _CHANGES = """
 SELECT i.item_no, i.tenant_id, i.integration_id, i.source_id, i.created_at,
     c.source_id AS history_id, c.position, c.changed_at,
@@ -74,12 +74,12 @@ SELECT i.item_no, i.tenant_id, i.integration_id, i.source_id, i.created_at,
 FROM item i
 LEFT JOIN work_item_changelogs c ON c.tenant_id + 0 = i.tenant_id
     AND c.integration_id = i.integration_id AND c.work_item_source_id = i.source_id
-    AND c.is_status AND i.history_complete
+    AND c.is_status AND i.all_changes_loaded
 {hashed} JOIN meaning l ON l.tenant_id = i.tenant_id AND l.integration_id = i.integration_id
     AND l.project_source_id = i.project_source_id AND l.type_source_id = i.type_source_id
     AND l.status_source_id = CASE
         WHEN c.changed_at IS NOT NULL THEN c.from_value
-        WHEN i.history_complete THEN i.status_source_id
+        WHEN i.all_changes_loaded THEN i.status_source_id
     END
 {hashed} JOIN meaning m ON m.tenant_id = i.tenant_id AND m.integration_id = i.integration_id
     AND m.project_source_id = i.project_source_id AND m.type_source_id = i.type_source_id
@@ -174,7 +174,7 @@ def metrics_sql(items_relation: str) -> str:
     """Return a SELECT of tenant_id, integration_id, source_id and METRICS, a row an item.
 
     items_relation: a table or sub-select with tenant_id, integration_id, source_id,
-    project_source_id, type_source_id, status_source_id, created_at, history_complete; one row
+    project_source_id, type_source_id, status_source_id, created_at, all_changes_loaded; one row
     an item. Parameters of it are the only ones of the statement. Of the changelogs only those
     of its items are read.
     """

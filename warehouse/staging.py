@@ -77,7 +77,8 @@ class StagedRows:
 
     A row of the stream's main table carries the digest of its record; any other row the digest
     of its own content, so that many copies of one embedded entity are one row, and the same
-    one whatever page it comes on.
+    one whatever page it comes on. item_count: rows of the main table; where they are only parts
+    of a record, records.
     """
 
     def __init__(
@@ -93,6 +94,8 @@ class StagedRows:
 
     def add(self, drafts: list[Draft], position: int, digest: int) -> None:
         """Add the drafts of the record at this position of the page."""
+        if drafts and BY_NAME[self._main_table].is_child:
+            self.item_count += 1
         place = f"\t{position}{self._source}"
         for draft in drafts:
             table = BY_NAME[draft.table]

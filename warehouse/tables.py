@@ -66,6 +66,11 @@ class Table:
     def has_tombstone(self) -> bool:
         return any(field.name == "deleted_at" for field in self.model._meta.fields)
 
+    @cached_property
+    def is_in_repository(self) -> bool:
+        """Whether its rows name their repository, which may be renamed."""
+        return any(field.name == "former_name" for field in self.model._meta.fields)
+
     def field(self, column: str) -> "models.Field[object, object]":
         """Return the model's field of a column."""
         found = self.model._meta.get_field(column)
@@ -108,6 +113,12 @@ TABLES: tuple[Table, ...] = (
     Table(contract.ReviewDraft, "warehouse.Review", ("source_id",), ("submitted_at",)),
     Table(contract.CommentDraft, "warehouse.Comment", ("kind", "source_id"), ("updated_at",)),
     Table(contract.DeploymentDraft, "warehouse.Deployment", ("source_id",), ("updated_at",)),
+    Table(
+        contract.WorkflowRunDraft,
+        "warehouse.WorkflowRun",
+        ("source_id",),
+        ("updated_at", "run_attempt"),
+    ),
     Table(
         contract.MentionDraft,
         "warehouse.Mention",

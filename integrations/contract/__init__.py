@@ -22,6 +22,7 @@ from integrations.contract.drafts import (
     SprintDraft,
     StatusDraft,
     TypeDraft,
+    WorkflowRunDraft,
     WorkItemDraft,
 )
 from integrations.contract.fetching import (
@@ -88,6 +89,7 @@ __all__ = [
     "TypeDraft",
     "TypeRule",
     "WorkItemDraft",
+    "WorkflowRunDraft",
     "auth_method",
     "stream_named",
 ]

@@ -98,7 +98,12 @@ class SprintDraft(Draft, kw_only=True, gc=False):
 
 
 class WorkItemDraft(Draft, kw_only=True, gc=False):
-    """A work item with the source's own values. history_complete: the record holds all changes."""
+    """A work item with the source's own values.
+
+    history_complete: the record holds all changes. history_total: how many histories the source
+    says there are, None if it does not; when so many are loaded, whichever records brought
+    them, the history is complete as well.
+    """
 
     table: ClassVar[str] = "work_items"
     source_id: str
@@ -127,6 +132,7 @@ class WorkItemDraft(Draft, kw_only=True, gc=False):
     resolved_at: datetime | None = None
     custom_fields: dict[str, Any]
     history_complete: bool
+    history_total: int | None = None
 
 
 class ChangeDraft(Draft, kw_only=True, gc=False):
@@ -271,6 +277,29 @@ class DeploymentDraft(Draft, kw_only=True, gc=False):
     creator_login: str | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class WorkflowRunDraft(Draft, kw_only=True, gc=False):
+    """A run of a workflow; one that is run again keeps its id, with another `run_attempt`.
+
+    name: the workflow's. event: what started it. conclusion: None until it has ended.
+    """
+
+    table: ClassVar[str] = "workflow_runs"
+    source_id: str
+    repository: str
+    name: str | None = None
+    event: str | None = None
+    status: str | None = None
+    conclusion: str | None = None
+    run_number: int | None = None
+    run_attempt: int = 1
+    head_branch: str | None = None
+    head_sha: str | None = None
+    actor_login: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    run_started_at: datetime | None = None
 
 
 class MentionDraft(Draft, kw_only=True, gc=False):

@@ -115,6 +115,7 @@ class World:
             digest=1,
             fingerprint=1,
             history_complete=item.history_complete,
+            all_changes_loaded=item.history_complete,
         )
 
     def _changes(self, source_id: str, item: Item) -> list[Changelog]:

@@ -6,7 +6,7 @@ batch by locking the integration's row, so these two carry no database constrain
 """
 
 from warehouse.models.counter import TenantCounter
-from warehouse.models.project import Account, Project, Repository, Sprint
+from warehouse.models.project import Account, Project, Repository, RepositoryName, Sprint
 from warehouse.models.pull_request import (
     Comment,
     Commit,
@@ -15,6 +15,7 @@ from warehouse.models.pull_request import (
     PullRequest,
     PullRequestSize,
     Review,
+    WorkflowRun,
 )
 from warehouse.models.staging import StagedPage
 from warehouse.models.work_item import Changelog, WorkItem
@@ -30,9 +31,11 @@ __all__ = (
     "PullRequest",
     "PullRequestSize",
     "Repository",
+    "RepositoryName",
     "Review",
     "Sprint",
     "StagedPage",
     "TenantCounter",
     "WorkItem",
+    "WorkflowRun",
 )

@@ -51,6 +51,19 @@ class Tombstone(models.Model):
         abstract = True
 
 
+class InRepository(models.Model):
+    """A row that says by a name, `repository`, which repository it belongs to.
+
+    That is the name which the repository has now. former_name: the one that the row's record
+    gave, where it is another; see `warehouse/renames.py`.
+    """
+
+    former_name = models.TextField(null=True)
+
+    class Meta:
+        abstract = True
+
+
 def natural_key(table: str, *fields: str) -> tuple[models.BaseConstraint, ...]:
     """The unique key (tenant, integration, source's own) of a table.
 

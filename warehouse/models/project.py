@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from warehouse.models.base import LoadedRow, Tombstone, changed_index, natural_key
+from warehouse.models.base import LoadedRow, Row, Tombstone, changed_index, natural_key
 
 
 class Project(LoadedRow, Tombstone):
@@ -42,6 +42,30 @@ class Repository(LoadedRow, Tombstone):
         verbose_name_plural = "repositories"
         constraints = natural_key("repositories", "source_id")
         indexes = changed_index("repositories")
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+class RepositoryName(Row):
+    """A name that a repository was seen to have, at first and at last; see `warehouse/renames.py`.
+
+    One name may have been that of several repositories, and one repository have had several.
+    """
+
+    full_name = models.TextField()
+    repository_source_id = models.TextField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "repository_names"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("integration", "full_name", "repository_source_id"),
+                name="repository_name_unique",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.full_name

@@ -1,11 +1,18 @@
-"""Pull requests with their commits, reviews, comments and mentions; deployments."""
+"""Pull requests with their commits, reviews, comments and mentions; deployments, workflow runs."""
 
 from django.db import models
 
-from warehouse.models.base import LoadedRow, Row, Tombstone, changed_index, natural_key
+from warehouse.models.base import (
+    InRepository,
+    LoadedRow,
+    Row,
+    Tombstone,
+    changed_index,
+    natural_key,
+)
 
 
-class PullRequest(LoadedRow, Tombstone):
+class PullRequest(LoadedRow, InRepository, Tombstone):
     """A pull request. Its size (`PullRequestSize`) is apart: only the detail shape has it."""
 
     source_id = models.TextField()
@@ -62,7 +69,7 @@ class PullRequestSize(LoadedRow):
         constraints = natural_key("pull_request_sizes", "source_id")
 
 
-class Commit(LoadedRow):
+class Commit(LoadedRow, InRepository):
     """A commit of a pull request. position: from 0, parents before children."""
 
     repository = models.TextField()
@@ -88,7 +95,7 @@ class Commit(LoadedRow):
         return self.sha[:12]
 
 
-class Review(LoadedRow):
+class Review(LoadedRow, InRepository):
     """A review of a pull request."""
 
     source_id = models.TextField()
@@ -113,7 +120,7 @@ class Review(LoadedRow):
         )
 
 
-class Comment(LoadedRow):
+class Comment(LoadedRow, InRepository):
     """A comment on a pull request; the two kinds number their ids apart.
 
     Where `is_on_pull_request` is null, it may be one on something else that has numbers.
@@ -145,7 +152,7 @@ class Comment(LoadedRow):
         )
 
 
-class Mention(Row):
+class Mention(Row, InRepository):
     """Text in a pull request that looks like a work item key.
 
     It is a link as soon as such a work item exists, whichever comes first: links are read as
@@ -177,7 +184,7 @@ class Mention(Row):
         indexes = (models.Index(fields=("tenant", "key"), name="mentions_key"),)
 
 
-class Deployment(LoadedRow):
+class Deployment(LoadedRow, InRepository):
     """A deployment of a commit to an environment."""
 
     source_id = models.TextField()
@@ -195,3 +202,27 @@ class Deployment(LoadedRow):
         db_table = "deployments"
         constraints = natural_key("deployments", "source_id")
         indexes = changed_index("deployments")
+
+
+class WorkflowRun(LoadedRow, InRepository):
+    """A run of a workflow, in its newest attempt."""
+
+    source_id = models.TextField()
+    repository = models.TextField()
+    name = models.TextField(null=True)
+    event = models.TextField(null=True)
+    status = models.TextField(null=True)
+    conclusion = models.TextField(null=True)
+    run_number = models.IntegerField(null=True)
+    run_attempt = models.IntegerField()
+    head_branch = models.TextField(null=True)
+    head_sha = models.TextField(null=True)
+    actor_login = models.TextField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    run_started_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "workflow_runs"
+        constraints = natural_key("workflow_runs", "source_id")
+        indexes = changed_index("workflow_runs")

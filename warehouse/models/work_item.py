@@ -10,6 +10,10 @@ class WorkItem(LoadedRow, Tombstone):
     """A work item. Mapped values are those of the rules that its two resolutions point at.
 
     Metrics are defined in `warehouse/flow.py` alone; `*_seconds` are elapsed calendar time.
+
+    history_complete: the row's own record holds all changes. all_changes_loaded: they are all
+    here, whichever records brought them; see `warehouse/histories.py`. complete_until: where
+    only an older record held all of them, when it was updated.
     """
 
     source_id = models.TextField()
@@ -38,6 +42,9 @@ class WorkItem(LoadedRow, Tombstone):
     resolved_at = models.DateTimeField(null=True)
     custom_fields = models.JSONField(default=dict)
     history_complete = models.BooleanField()
+    history_total = models.IntegerField(null=True)
+    all_changes_loaded = models.BooleanField(db_default=False)
+    complete_until = models.DateTimeField(null=True)
 
     wit_resolution = models.ForeignKey(
         WitResolution, null=True, on_delete=models.DO_NOTHING, db_constraint=False

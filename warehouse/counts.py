@@ -1,0 +1,25 @@
+"""How many live rows a tenant has of each table, as a source's own ledger counts them."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import QuerySet
+
+from integrations.contract import LISTED
+from warehouse.tables import BY_NAME
+
+_LISTED_ONLY: Final = ("projects", "wits", "statuses", "sprints", "repositories")
+"""Of these a source lists what it has; what is only mentioned elsewhere is none of it."""
+
+
+def live_counts(names: Iterable[str]) -> dict[str, int]:
+    """Return the count of each named table in the tenant scope; tombstones do not count."""
+    return {name: _rows(name).count() for name in names}
+
+
+def _rows(name: str) -> "QuerySet[object]":
+    table = BY_NAME[name]
+    rows: QuerySet[object] = table.model._default_manager.all()
+    if table.has_tombstone:
+        rows = rows.filter(deleted_at=None)
+    return rows.filter(authority=LISTED) if name in _LISTED_ONLY else rows
