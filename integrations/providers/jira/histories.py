@@ -1,4 +1,4 @@
-"""The changelog of an issue → changes, and the statuses that they name."""
+"""The histories of an issue → changes, and the statuses that they name."""
 
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from common.errors import RecordError
-from integrations.contract import MENTIONED, AccountDraft, ChangeDraft, StatusDraft
+from integrations.contract import MENTIONED, AccountDraft, ChangeDraft, Draft, StatusDraft
 
 from . import shapes
 from .people import embedded_person
@@ -14,17 +14,27 @@ from .values import MAX_ID_LENGTH, Reading, identity, is_too_long, moment
 
 People: TypeAlias = dict[str, AccountDraft]
 
+_MOST_HISTORIES: Final = 2**31 - 1
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def changes_of(
     work_item_id: str, changelog: shapes.Changelog | None, people: People, reading: Reading
 ) -> tuple[list[ChangeDraft], dict[str, StatusDraft], bool]:
-    """Return the changes, the statuses that they name, and whether these are all changes.
+    """Return the changes, the statuses that they name, and whether these are all changes."""
+    raws = changelog.histories or [] if changelog else []
+    path = "changelog.histories"
+    changes, mentions = changes_in(work_item_id, raws, path, people, reading)
+    return changes, mentions, not reading.is_lossy and is_whole(changelog)
+
+
+def changes_in(
+    work_item_id: str, raws: list[msgspec.Raw], path: str, people: People, reading: Reading
+) -> tuple[list[ChangeDraft], dict[str, StatusDraft]]:
+    """Return the changes of histories, and the statuses that they name. path: of the list.
 
     What cannot be kept is left out and a problem. Of histories with one id the first is kept.
     """
-    raws = changelog.histories or [] if changelog else []
     numbers: dict[str, int] = {}
     mentions: dict[str, StatusDraft] = {}
     named_at: dict[str, datetime] = {}
@@ -47,12 +57,25 @@ def changes_of(
                 _mention(change.from_value, change.from_text, at, mentions, named_at)
                 _mention(change.to_value, change.to_text, at, mentions, named_at)
         if len(problems) > placed:
-            reading.within(f"changelog.histories[{number}]", placed)
+            reading.within(f"{path}[{number}]", placed)
             placed = len(problems)
     if any(map(is_too_long, named_at)):
         mentions = {name: status for name, status in mentions.items() if not is_too_long(name)}
-        changes = [each for each in changes if _has_ids(each, numbers, raws, reading)]
-    return changes, mentions, not reading.is_lossy and _says_that_it_is_whole(changelog)
+        changes = [each for each in changes if _has_ids(each, numbers, raws, path, reading)]
+    return changes, mentions
+
+
+def normalize_histories(body: bytes, reading: Reading) -> list[Draft]:
+    """Return the drafts of histories that were asked for by themselves; raise RecordError."""
+    record, _ = reading.whole(body, shapes.ISSUE_HISTORIES)
+    work_item_id = identity(record.issue_id, "issueId")
+    if record.change_histories is None:
+        raise RecordError("missing_field", "no list of histories", "changeHistories")
+    people: People = {}
+    changes, mentions = changes_in(
+        work_item_id, record.change_histories, "changeHistories", people, reading
+    )
+    return [*changes, *people.values(), *mentions.values()]
 
 
 def _note_repeated(read: list[ChangeDraft], kept: list[ChangeDraft], reading: Reading) -> None:
@@ -63,7 +86,7 @@ def _note_repeated(read: list[ChangeDraft], kept: list[ChangeDraft], reading: Re
         reading.note(RecordError("repeated_id", detail))
 
 
-def _says_that_it_is_whole(changelog: shapes.Changelog | None) -> bool:
+def is_whole(changelog: shapes.Changelog | None) -> bool:
     """Tell whether a changelog says that it holds every history.
 
     Without a total, it does when it says that it is the last page, or when it is not full.
@@ -76,6 +99,12 @@ def _says_that_it_is_whole(changelog: shapes.Changelog | None) -> bool:
     if changelog.is_last is not None:
         return changelog.is_last
     return changelog.max_results is not None and held < changelog.max_results
+
+
+def history_total(changelog: shapes.Changelog | None) -> int | None:
+    """Return how many histories Jira says there are, None if it does not, or not sensibly."""
+    total = changelog.total if changelog else None
+    return total if total is not None and 0 <= total <= _MOST_HISTORIES else None
 
 
 def _history(
@@ -132,16 +161,20 @@ def _history_of_sound_items(raw: msgspec.Raw, reading: Reading) -> shapes.Histor
 
 
 def _has_ids(
-    change: ChangeDraft, numbers: dict[str, int], raws: list[msgspec.Raw], reading: Reading
+    change: ChangeDraft,
+    numbers: dict[str, int],
+    raws: list[msgspec.Raw],
+    place: str,
+    reading: Reading,
 ) -> bool:
     """Tell whether the values of a change of the status can be ids; else it is a problem.
 
-    numbers: where a history of this id stands among `raws`.
+    numbers: where a history of this id stands among `raws`. place: of these.
     """
     for name, value in (("from", change.from_value), ("to", change.to_value)):
         if change.is_status and value and is_too_long(value):
             number = numbers[change.source_id]
-            path = f"changelog.histories[{number}].items[{change.position}].{name}"
+            path = f"{place}[{number}].items[{change.position}].{name}"
             detail = f"{len(value)} characters, at most {MAX_ID_LENGTH} are kept as an id"
             reading.left_out(RecordError("too_long", detail, path), bytes(raws[number]))
             return False

@@ -23,7 +23,7 @@ from integrations.contract import (
 
 from . import shapes
 from .entities import project_draft, status_draft, type_draft
-from .histories import changes_of
+from .histories import changes_of, history_total
 from .loose import error_within
 from .people import embedded_person
 from .settings import JiraSettings
@@ -75,6 +75,7 @@ def normalize_issue(record: Record, settings: JiraSettings) -> Normalized:
     item.parent_source_id, item.parent_key = _parent(fields, custom, settings, reading)
     item.updated_at = _updated_at(fields, item.created_at, changes, reading)
     item.history_complete = is_complete
+    item.history_total = history_total(issue.changelog)
     drafts: list[Draft] = [item, *changes, project, type_, status]
     drafts += people.values()
     drafts += mentions.values()

@@ -8,6 +8,7 @@ from integrations.contract import LISTED, Draft, Normalized, Record
 
 from . import shapes
 from .entities import custom_field_draft, project_draft, status_draft, type_draft
+from .histories import normalize_histories
 from .issues import normalize_issue
 from .people import account_draft
 from .settings import JiraSettings
@@ -62,5 +63,7 @@ def normalize(stream: str, record: Record, settings: JiraSettings) -> Normalized
     if stream == "issues":
         return normalize_issue(record, settings)
     reading = Reading(record.position)
+    if stream == "changelogs":
+        return Normalized(normalize_histories(record.body, reading), reading.all_problems())
     draft = _ENTITIES[stream](record.body, reading)
     return Normalized([draft] if draft else [], reading.all_problems())

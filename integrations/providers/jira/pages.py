@@ -22,12 +22,18 @@ class _Body(msgspec.Struct, rename="camel", gc=False):
     issues: msgspec.Raw = msgspec.Raw()
     values: msgspec.Raw = msgspec.Raw()
     issue_types: msgspec.Raw = msgspec.Raw()
+    issue_id: msgspec.Raw = msgspec.Raw()
+    issue_change_logs: msgspec.Raw = msgspec.Raw()
 
 
 _BODY: Final = msgspec.json.Decoder(_Body | list[msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 # Told before a line is decoded: what a page of the stream holds its entities in.
-_LIST_NAMES: Final = {"issues": (b'"issues"',), "issue_types": (b'"values"', b'"issueTypes"')}
+_LIST_NAMES: Final = {
+    "issues": (b'"issues"',),
+    "issue_types": (b'"values"', b'"issueTypes"'),
+    "changelogs": (b'"issueChangeLogs"',),
+}
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
@@ -77,9 +83,9 @@ def _listed(entities: list[msgspec.Raw]) -> Iterator[Record]:
 
 def _entities(stream: str, body: bytes, whole: _Body) -> list[msgspec.Raw]:
     """Return the entities of a page, or the one that the body itself is."""
-    if whole.id or (stream == "users" and (whole.account_id or whole.key or whole.name)):
+    if _is_entity(stream, whole):
         return [msgspec.Raw(body)]
-    held = whole.issues if stream == "issues" else whole.values
+    held = {"issues": whole.issues, "changelogs": whole.issue_change_logs}.get(stream, whole.values)
     if stream == "issue_types" and not held:
         held = whole.issue_types
     if not held:
@@ -88,3 +94,9 @@ def _entities(stream: str, body: bytes, whole: _Body) -> list[msgspec.Raw]:
         return _LIST.decode(held)
     except msgspec.MsgspecError as error:
         raise RecordError("unexpected_shape", f"no page of {stream}: {error}") from None
+
+
+def _is_entity(stream: str, whole: _Body) -> bool:
+    if stream == "users" and (whole.account_id or whole.key or whole.name):
+        return True
+    return bool(whole.id or (stream == "changelogs" and whole.issue_id))

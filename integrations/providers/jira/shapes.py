@@ -168,6 +168,14 @@ class Changelog(Shape, gc=False):
     is_last: bool | None = None
 
 
+class IssueHistories(Shape, gc=False):
+    """Histories of an issue that were asked for by themselves; more of them may be elsewhere."""
+
+    needed: ClassVar[frozenset[str]] = frozenset({"issueId", "changeHistories"})
+    issue_id: Identity = None
+    change_histories: list[msgspec.Raw] | None = None
+
+
 class Issue(Shape, gc=False):
     """An issue of any API version."""
 
@@ -225,6 +233,7 @@ HISTORY: Final = msgspec.json.Decoder(History)
 HISTORY_HEAD: Final = msgspec.json.Decoder(HistoryHead)
 ITEM: Final = msgspec.json.Decoder(Item)
 RAW_ITEMS: Final = msgspec.json.Decoder(RawItems)
+ISSUE_HISTORIES: Final = msgspec.json.Decoder(IssueHistories)
 PROJECT: Final = msgspec.json.Decoder(Project)
 ISSUE_TYPE: Final = msgspec.json.Decoder(IssueType)
 STATUS: Final = msgspec.json.Decoder(Status)

@@ -1,0 +1,143 @@
+"""HTTP to Jira: the paths of both flavours, and what statuses and headers mean."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from common.errors import TransientError, UnreadableError, WaitError
+from common.http import Answer
+from common.retry_after import LONGEST_WAIT_SECONDS, parse_reset, parse_retry_after
+from integrations.contract import Live
+
+from .refusals import (
+    ADDRESS,
+    SIGN_IN,
+    RefusedError,
+    is_anonymous,
+    is_page_of_html,
+    refusal,
+    request_of,
+)
+from .settings import JiraSettings
+
+T = TypeVar("T")
+
+WAIT_SECONDS: Final = 60.0
+"""How long is waited where a refusal for too many requests does not say how long."""
+
+_QUOTA: Final = ("quota", "cost")
+_BEFORE_IDS: Final = ("project", "board", "issue")
+_NO_IDS: Final = ("search", "bulkfetch")
+
+
+class Client:
+    """Requests to one site. Errors name the step, the request, and what to do.
+
+    step: what a request is made for, in a person's words (`list projects`).
+    """
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        settings: JiraSettings = live.settings
+        self.settings = settings
+        self._api = "rest/api/3" if settings.is_cloud else "rest/api/2"
+
+    def get(
+        self,
+        step: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        accepting: Collection[int] = (),
+    ) -> Answer:
+        """Send a GET; return an answer of success, or with one of the accepted statuses."""
+        scope = f"GET {_family(path)}"
+        answer = self.live.site.get(self._path(path), params, scope=scope)
+        return self._checked(step, answer, scope, accepting)
+
+    def post(
+        self, step: str, path: str, payload: Mapping[str, Any], *, accepting: Collection[int] = ()
+    ) -> Answer:
+        """Send a POST that reads; see `get`."""
+        scope = f"POST {_family(path)}"
+        answer = self.live.site.post(self._path(path), payload, scope=scope)
+        return self._checked(step, answer, scope, accepting)
+
+    def _path(self, path: str) -> str:
+        """Return a path of the site; one without a slash before it is of the platform's API."""
+        return path.removeprefix("/") if path.startswith("/") else f"{self._api}/{path}"
+
+    def _checked(self, step: str, answer: Answer, scope: str, accepting: Collection[int]) -> Answer:
+        if answer.status == 429:
+            self._hold(step, answer, scope)
+        self._note(answer, scope)
+        is_success = 200 <= answer.status < 300
+        if is_success and is_page_of_html(answer):
+            detail = "answered with a web page where JSON was asked for, such as one to sign in"
+            raise RefusedError(step, answer, detail, f"{SIGN_IN}; or {ADDRESS}")
+        if is_anonymous(answer) and (is_success or answer.status in accepting):
+            detail = "was answered as to nobody: how it was signed is not accepted"
+            if self.settings.is_cloud:
+                raise RefusedError(step, answer, detail, SIGN_IN)
+            raise TransientError(f"{step}: {request_of(answer)} {detail}; it is asked again")
+        if not is_success and answer.status not in accepting:
+            raise refusal(step, answer)
+        return answer
+
+    def _hold(self, step: str, answer: Answer, scope: str) -> None:
+        """Let nobody ask for as long as Jira says: a quota is of everything, a burst of a path."""
+        reason = answer.headers.get("ratelimit-reason", "")
+        seconds = _wait_seconds(answer)
+        is_quota = any(word in reason.lower() for word in _QUOTA)
+        told = f"{step}: {request_of(answer)} answered 429" + (
+            f" ({reason[:60]})" if reason else ""
+        )
+        self.live.site.hold(seconds, told, "" if is_quota or not reason else scope)
+        raise WaitError(told, seconds)
+
+    def _note(self, answer: Answer, scope: str) -> None:
+        remaining = answer.headers.get("x-ratelimit-remaining", "")
+        resets_at = parse_reset(answer.headers.get("x-ratelimit-reset"))
+        if remaining.isascii() and remaining.isdigit() and len(remaining) < 12 and resets_at:
+            self.live.site.note(int(remaining), resets_at, scope)
+
+
+def read(step: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode an answer; raise UnreadableError for what is no JSON, or JSON of another form."""
+    try:
+        return decoder.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        size = len(answer.body)
+        what = f"no JSON as expected ({error})" if size else "nothing"
+        raise UnreadableError(
+            f"{step}: {request_of(answer)} answered {answer.status} with {what}, {size:,} bytes",
+            answer,
+        ) from None
+
+
+def quoted(segment: str) -> str:
+    """Return a text as one segment of a path."""
+    return quote(segment, safe="")
+
+
+def _family(path: str) -> str:
+    """Return what of a path Jira limits together: its ids replaced by a star."""
+    parts = path.removeprefix("/").removeprefix("rest/").split("/")
+    pairs = zip(["", *parts], parts, strict=False)
+    return "/".join(
+        "*" if before in _BEFORE_IDS and part not in _NO_IDS else part for before, part in pairs
+    )[:90]
+
+
+def _wait_seconds(answer: Answer) -> float:
+    asked = parse_retry_after(answer.headers.get("retry-after"), answer.fetched_at)
+    if asked is not None:
+        return max(asked, 1.0)
+    resets_at = parse_reset(answer.headers.get("x-ratelimit-reset"))
+    if resets_at is not None:
+        seconds = (resets_at - answer.fetched_at).total_seconds()
+        if seconds > 0:
+            return min(seconds, LONGEST_WAIT_SECONDS)
+    return WAIT_SECONDS

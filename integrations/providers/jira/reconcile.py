@@ -1,0 +1,146 @@
+"""What differs after a census: what is missing is fetched, what is extra is looked into.
+
+An item that the index does not show and that is there is an index that is late: no verdict.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from integrations.contract import DELETED, MOVED, NOT_VISIBLE, Ask, Difference, Fetched, Gone, Page
+
+from . import jql, lost
+from .client import Client, quoted, read
+from .fields import asked_fields
+from .found import found_on
+from .issue_walk import STREAM, histories
+from .metadata import custom_fields
+from .places import Extra, Lost, Missing, ask_at
+from .settings import JiraSettings
+
+_IDS_AT_ONCE: Final = 100
+_SINGLES_AT_ONCE: Final = 20
+
+
+class _Project(msgspec.Struct):
+    id: str | int
+    key: str = ""
+
+
+class _Fields(msgspec.Struct):
+    project: _Project
+
+
+class _Item(msgspec.Struct):
+    id: str | int
+    fields: _Fields
+
+
+class _Items(msgspec.Struct):
+    issues: list[_Item]
+
+
+_ITEM: Final = msgspec.json.Decoder(_Item)
+_ITEMS: Final = msgspec.json.Decoder(_Items)
+
+
+def asks_of(difference: Difference) -> list[Ask]:
+    """Return the asks that fetch what is missing and look into what is extra."""
+    if difference.table != "work_items":
+        return []
+    part = difference.part
+    missing = [ask_at(Missing(ids), STREAM, part) for ids in _chunks(difference.missing)]
+    return missing + [ask_at(Extra(ids), STREAM, part) for ids in _chunks(difference.extra)]
+
+
+def fetch_missing(place: Missing, part: str, client: Client) -> Fetched:
+    """Fetch items by their ids, like those of a walk; those that vanished are left out."""
+    step = "fetch missing items"
+    fields = asked_fields(custom_fields(client)[1])
+    if client.settings.is_cloud:
+        payload: dict[str, Any] = {"issueIdsOrKeys": place.ids, "fields": fields}
+        answer = client.post(step, "issue/bulkfetch", payload | {"expand": ["changelog"]})
+        found = found_on(step, answer)
+        following = histories(found.cut_short, part)
+    else:
+        payload = _by_ids(place.ids, fields) | {"expand": ["changelog"]}
+        answer = client.post(step, "search", payload)
+        following = []
+    return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
+
+
+def fetch_extra(place: Extra, part: str, client: Client) -> Fetched:
+    """Look for items together; what is not found is asked for by itself."""
+    step = "look into items that were not found"
+    if client.settings.is_cloud:
+        payload: dict[str, Any] = {"issueIdsOrKeys": place.ids, "fields": ["project"]}
+        answer = client.post(step, "issue/bulkfetch", payload)
+    else:
+        answer = client.post(step, "search", _by_ids(place.ids, ["project"]))
+    items = read(step, answer, _ITEMS).issues
+    there = {str(item.id) for item in items}
+    fetched = _moved(items, part, client.settings)
+    absent = [each for each in place.ids if each not in there]
+    for ids in _chunks(absent, _SINGLES_AT_ONCE):
+        fetched.following.append(ask_at(Lost(ids), STREAM, part))
+    return fetched
+
+
+def fetch_lost(place: Lost, part: str, client: Client) -> Fetched:
+    """Ask for each item by itself: deleted, not to be seen, moved, or there after all.
+
+    Of a project that can no longer be seen itself, its items' absence says nothing.
+    """
+    step, items, gone = "look into a lost item", list[_Item](), dict[str, list[str]]()
+    for each in place.ids:
+        path = f"issue/{quoted(each)}"
+        answer = client.get(step, path, {"fields": "project"}, accepting=(403, 404))
+        if answer.status < 300:
+            items.append(read(step, answer, _ITEM))
+        else:
+            reason = DELETED if answer.status == 404 else NOT_VISIBLE
+            gone.setdefault(reason, []).append(each)
+    if DELETED in gone and not lost.is_there(part, client):
+        return Fetched(notes=[lost.note_of([part], [])])
+    fetched = _moved(items, part, client.settings)
+    fetched.gone += [_gone(reason, part, ids) for reason, ids in gone.items()]
+    return fetched
+
+
+def _moved(items: Sequence[_Item], part: str, settings: JiraSettings) -> Fetched:
+    """Fetch what moved to a project that is loaded, too; what moved out of these is gone.
+
+    What is still in its project was not in the index yet.
+    """
+    covered: dict[str, list[str]] = {}
+    left: list[str] = []
+    for item in items:
+        project = item.fields.project
+        if str(project.id) == part:
+            continue
+        if _is_covered(project, settings):
+            covered.setdefault(str(project.id), []).append(str(item.id))
+        else:
+            left.append(str(item.id))
+    asks = [ask_at(Missing(ids), STREAM, project) for project, ids in covered.items()]
+    return Fetched(following=asks, gone=[_gone(MOVED, part, left)] if left else [])
+
+
+def _is_covered(project: _Project, settings: JiraSettings) -> bool:
+    names = {name.upper() for name in settings.project_names}
+    return not names or str(project.id) in names or project.key.upper() in names
+
+
+def _gone(reason: str, part: str, ids: list[str]) -> Gone:
+    return Gone(table="work_items", reason=reason, ids=ids, part=part)
+
+
+def _by_ids(ids: Sequence[str], fields: list[str]) -> dict[str, Any]:
+    """Return a search of Data Center that passes over ids that are not there any more."""
+    query = {"jql": jql.with_ids(ids), "maxResults": len(ids), "startAt": 0}
+    return query | {"fields": fields, "validateQuery": False}
+
+
+def _chunks(ids: Sequence[str], size: int = _IDS_AT_ONCE) -> list[list[str]]:
+    return [list(ids[n : n + size]) for n in range(0, len(ids), size)]
