@@ -89,6 +89,8 @@ _PLAIN_HTTP: Final = "use https://; an operator can permit http:// by ALLOW_HTTP
 
 def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, each once, in the system's order; raise OSError."""
+    if host.rstrip(".").lower() == "localhost":
+        host = "localhost"  # a name server may not know it with a dot
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -177,7 +179,10 @@ def check_url(url: str, policy: EgressPolicy) -> str:
     """
     parts = _parse(url)
     host, scheme = parts.raw_host.decode("ascii"), parts.scheme
-    port = parts.port if parts.port is not None else (443 if scheme == "https" else 80)
+    usual = 443 if scheme == "https" else 80
+    port = usual if parts.port is None else parts.port
+    origin = f"{scheme}://" + (f"[{host}]" if ":" in host else host)
+    origin += "" if port == usual else f":{port}"
     try:
         addresses = policy.resolver(host, port)
     except (OSError, UnicodeError):
@@ -188,9 +193,8 @@ def check_url(url: str, policy: EgressPolicy) -> str:
         addresses = []
     for address in addresses:
         if reason := policy.refusal(address, port, scheme):
-            raise UsageError(f"{scheme}://{parts.netloc.decode('ascii')}: {reason}")
-    path = parts.raw_path.decode("ascii").rstrip("/")
-    return f"{scheme}://{parts.netloc.decode('ascii')}{path}"
+            raise UsageError(f"{origin}: {reason}")
+    return origin + parts.raw_path.decode("ascii").rstrip("/")
 
 
 def _parse(url: str) -> httpx2.URL:

@@ -18,7 +18,7 @@ USER_AGENT: Final = "etl/0.1.0"
 _DEFAULT_HEADERS: Final = {
     "user-agent": USER_AGENT,
     "accept": "application/json",
-    "accept-encoding": "gzip, br",
+    "accept-encoding": "gzip",
 }
 _PORTS: Final = {"http": 80, "https": 443}
 

@@ -256,7 +256,7 @@ def _named_failures(limits: Limits) -> Iterator[None]:
             "slow or stuck, look at its status page"
         ) from None
     except httpcore2.RemoteProtocolError as error:
-        if getattr(error.__cause__, "error_status_hint", None) == _HEADERS_TOO_LARGE:
+        if getattr(_origin(error), "error_status_hint", None) == _HEADERS_TOO_LARGE:
             raise _too_many_headers() from None
         raise TransientError(
             "the answer broke off or is no HTTP; a proxy in between may be failing"
@@ -271,7 +271,7 @@ def _named_failures(limits: Limits) -> Iterator[None]:
 
 
 def _connect_failure(error: BaseException) -> str:
-    cause = error.__cause__ or error.__context__
+    cause = _origin(error)
     if isinstance(cause, ssl.SSLError):
         return (
             "no secure connection: the TLS certificate or protocol of the other side is not "
@@ -281,3 +281,8 @@ def _connect_failure(error: BaseException) -> str:
     if isinstance(cause, socket.timeout) or isinstance(error, httpcore2.ConnectTimeout):
         return "no connection in time: a firewall may be in between; check the base URL"
     return "the connection was refused: is the server running there? check the base URL and port"
+
+
+def _origin(error: BaseException) -> BaseException | None:
+    """Return what the pool translated: it drops the cause and keeps the context."""
+    return error.__cause__ or error.__context__
