@@ -113,8 +113,6 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 class Live(Protocol):
     """What a connector may use while it fetches."""
 
-    site: Site
-    """Signed in; its address is the one that the connector's `access` gave."""
     settings: Any
     mode: Mode
     started_at: datetime
@@ -122,6 +120,10 @@ class Live(Protocol):
     since: datetime | None
     until: datetime | None
     """The window of a backfill: from, inclusive, to, exclusive."""
+
+    @property
+    def site(self) -> Site:
+        """The source, signed in; its address is the one that the connector's `access` gave."""
 
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         """Return the checkpoint of a part, None if it was never covered or the mode is full."""
