@@ -1,17 +1,27 @@
 """GitHub as a provider."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from integrations.contract import Connector, Normalized, Record, Stream
+from integrations.contract import (
+    Access,
+    Ask,
+    AuthMethod,
+    Check,
+    Connector,
+    Difference,
+    Fetched,
+    Live,
+    Normalized,
+    OpenSite,
+    Record,
+    Stream,
+)
+from integrations.providers.github import auth, census, checks, listing, pages, walks
 from integrations.providers.github import normalize as records
-from integrations.providers.github import pages
 from integrations.providers.github.presets import PRESETS
-
-
-class GitHubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of an integration; reading what GitHub gives needs none."""
+from integrations.providers.github.settings import GitHubSettings
 
 
 class GitHub:
@@ -20,7 +30,7 @@ class GitHub:
 
     slug = "github"
     label = "GitHub"
-    version = 2
+    version = 3
     streams: tuple[Stream, ...] = (
         Stream("repositories", "repositories", "id"),
         Stream("pulls", "pull_requests", "id"),
@@ -32,6 +42,9 @@ class GitHub:
     )
     settings_type: type[msgspec.Struct] = GitHubSettings
     presets = PRESETS
+    auth_methods: tuple[AuthMethod, ...] = auth.METHODS
+    default_url = "https://api.github.com"
+    reading_settings: tuple[str, ...] = ()
 
     def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
         """See `pages.split` and `pages.split_lines`."""
@@ -40,6 +53,47 @@ class GitHub:
     def normalize(self, stream: str, record: Record, settings: GitHubSettings) -> Normalized:
         """See `normalize.normalize`."""
         return records.normalize(stream, record)
+
+    def access(
+        self,
+        base_url: str,
+        settings: GitHubSettings,
+        method: str,
+        credentials: Mapping[str, str],
+    ) -> Access:
+        """See `auth.access`."""
+        return auth.access(base_url, settings, method, credentials)
+
+    def renew(
+        self,
+        base_url: str,
+        settings: GitHubSettings,
+        method: str,
+        credentials: Mapping[str, str],
+        open_site: OpenSite,
+    ) -> dict[str, str]:
+        """See `auth.renew`."""
+        return auth.renew(base_url, settings, method, credentials, open_site)
+
+    def begin(self, live: Live) -> list[Ask]:
+        """See `listing.begin`."""
+        return listing.begin(live)
+
+    def fetch(self, ask: Ask, live: Live) -> Fetched:
+        """See `walks.fetch`."""
+        return walks.fetch(ask, live)
+
+    def census(self, live: Live) -> list[Ask]:
+        """See `census.census`."""
+        return census.census(live)
+
+    def reconcile(self, difference: Difference, live: Live) -> list[Ask]:
+        """See `census.reconcile`."""
+        return census.reconcile(difference, live)
+
+    def check(self, live: Live) -> Iterator[Check]:
+        """See `checks.check`."""
+        return checks.check(live)
 
 
 connector: Connector = GitHub()

@@ -52,6 +52,7 @@ class Actor(msgspec.Struct, gc=False):
     """An account; a vanished one is null."""
 
     login: Key | None = None
+    url: str | None = None
     database_id: Id | None = msgspec.field(name="databaseId", default=None)
     type: str | None = msgspec.field(name="__typename", default=None)
 
@@ -151,6 +152,7 @@ class PullRequest(Numbered, kw_only=True):
     base_ref_name: str | None = None
     base_ref_oid: Key | None = None
     merge_commit: Object | None = None
+    potential_merge_commit: Object | None = None
     labels: Connection[Named] | None = None
     additions: Count | None = None
     deletions: Count | None = None
@@ -161,8 +163,14 @@ class PullRequest(Numbered, kw_only=True):
     comments: Connection[Comment] | None = None
 
 
+class Status(Node):
+    """A status of a deployment."""
+
+    state: str | None = None
+
+
 class Deployment(Numbered, kw_only=True):
-    """A deployment with its newest state."""
+    """A deployment; its own state is coarser than that of its newest status."""
 
     created_at: Time
     updated_at: Time
@@ -171,6 +179,7 @@ class Deployment(Numbered, kw_only=True):
     commit_oid: Key | None = None
     task: str | None = None
     state: str | None = None
+    latest_status: Status | msgspec.UnsetType | None = msgspec.UNSET
     creator: Actor | None = None
     repository: Repository | None = None
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, TypeVar
 
+import msgspec
+
 from common.errors import RecordError
 from common.times import parse_time
 from integrations.contract import (
@@ -23,6 +25,8 @@ from integrations.providers.github.places import place_at, pull_request_of
 
 N = TypeVar("N")
 
+_BOT: Final = "[bot]"
+
 
 def _each(connection: graphql.Connection[N] | None) -> Iterable[N]:
     nodes = connection.nodes if connection else None
@@ -33,7 +37,21 @@ def _account(actor: graphql.Actor | None, made: Drafting) -> tuple[str | None, s
     """Remember an account; return its id and login."""
     if actor is None:
         return None, None
-    return made.account(actor.database_id, actor.login, actor.type), actor.login
+    login = _login(actor)
+    kind = "Bot" if actor.type == "User" and (login or "").endswith(_BOT) else actor.type
+    return made.account(actor.database_id, login, kind), login
+
+
+def _login(actor: graphql.Actor) -> str | None:
+    """Return a login as the REST API has it: that of an app's bot ends in `[bot]`.
+
+    The bot of `/apps/NAME` is called NAME here. One with another address has a name of its own.
+    """
+    login = actor.login
+    if actor.type != "Bot" or not login or login.endswith(_BOT):
+        return login
+    is_app = actor.url is None or actor.url.endswith(f"/apps/{login}")
+    return f"{login}{_BOT}" if is_app else login
 
 
 def _owner(owner: Owner, url: str | None) -> tuple[str, int]:
@@ -67,6 +85,8 @@ def _pull_request(node: graphql.PullRequest, owner: Owner, made: Drafting) -> No
     full_name, base_id = _base_repository(node, owner, made)
     source_id, author_id, author = node.source_id(), *_account(node.author, made)
     updated_at = parse_time(node.updated_at, "updatedAt")
+    # Of an open one the REST API names the merge that GitHub tried.
+    merge = node.merge_commit or node.potential_merge_commit
     made.pull_request(
         PullRequestDraft(
             source_id=source_id,
@@ -88,7 +108,7 @@ def _pull_request(node: graphql.PullRequest, owner: Owner, made: Drafting) -> No
             head_sha=node.head_ref_oid,
             base_ref=node.base_ref_name,
             base_sha=node.base_ref_oid,
-            merge_commit_sha=node.merge_commit.oid if node.merge_commit else None,
+            merge_commit_sha=merge.oid if merge else None,
             labels=[label.name for label in _each(node.labels)],
         )
     )
@@ -210,6 +230,14 @@ def _comment(
     )
 
 
+def _state(node: graphql.Deployment) -> str | None:
+    """Return the state of the newest status as the REST API has it, if it was asked for."""
+    if isinstance(node.latest_status, msgspec.UnsetType):
+        return node.state
+    state = node.latest_status.state if node.latest_status else None
+    return state.lower() if state else None
+
+
 def _deployment(node: graphql.Deployment, owner: Owner, made: Drafting) -> None:
     repository = node.repository.name_with_owner if node.repository else owner.repository
     if repository is None:
@@ -222,7 +250,7 @@ def _deployment(node: graphql.Deployment, owner: Owner, made: Drafting) -> None:
             ref=node.ref.name if node.ref else None,
             sha=node.commit_oid,
             task=node.task,
-            state=node.state,
+            state=_state(node),
             creator_login=_account(node.creator, made)[1],
             created_at=parse_time(node.created_at, "createdAt"),
             updated_at=parse_time(node.updated_at, "updatedAt"),

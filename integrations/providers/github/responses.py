@@ -31,6 +31,8 @@ _PASSED: Final = frozenset(
         *("repositories", "pullRequests", "pullRequest", *_ON_LINES),
     )
 )
+_PULL_REQUESTS: Final = ("pullRequest", "pullRequests", "node", "nodes", "search")
+_BY_ID: Final = ("node", "nodes")
 _UNNAMED: Final = ("nodes", "edges", "node")
 
 
@@ -94,6 +96,12 @@ class _Walk:
         elif raw.startswith(b"{"):
             members = _OBJECT.decode(raw)
             owner = _owner_in(name, members, owner)
+            if self.stream == "repositories" and name in _BY_ID and "nameWithOwner" in members:
+                self.seen = True
+                self._add(raw, Owner())
+                return
+            if name in _BY_ID and "pullRequest" in members:
+                name = "reviewThreads"  # what belongs to a pull request and has comments
             for member, value in members.items():
                 if self._holds(name, member):
                     self._take(bytes(value), owner)
@@ -140,7 +148,9 @@ def _owner_in(name: str, members: Mapping[str, msgspec.Raw], owner: Owner) -> Ow
     try:
         if "nameWithOwner" in members:
             return Owner(_TEXT.decode(members["nameWithOwner"]))
-        if "number" in members and name in ("pullRequest", "pullRequests", "node", "search"):
+        if name in _BY_ID and bytes(members.get("pullRequest", b"")).startswith(b"{"):
+            return _owner_in("pullRequest", _OBJECT.decode(members["pullRequest"]), owner)
+        if "number" in members and name in _PULL_REQUESTS:
             repository = owner.repository
             for member in ("baseRepository", "repository"):
                 if bytes(members.get(member, b"")).startswith(b"{"):

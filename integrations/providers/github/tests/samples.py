@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from integrations.contract import Draft, Normalized, Record
-from integrations.providers.github.connector import GitHubSettings, connector
+from integrations.providers.github.connector import connector
+from integrations.providers.github.settings import GitHubSettings
 
 D = TypeVar("D", bound=Draft)
 

@@ -17,7 +17,8 @@ from integrations.contract import (
     RepositoryDraft,
     ReviewDraft,
 )
-from integrations.providers.github.connector import GitHubSettings, connector
+from integrations.providers.github.connector import connector
+from integrations.providers.github.settings import GitHubSettings
 from integrations.providers.github.tests import samples
 from integrations.providers.github.tests.samples import WEB, drafts, encoded, normalized
 

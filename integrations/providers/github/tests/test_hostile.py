@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import RecordError
-from integrations.providers.github.connector import GitHubSettings, connector
+from integrations.providers.github.connector import connector
+from integrations.providers.github.settings import GitHubSettings
 from integrations.providers.github.tests import test_graphql as nodes
 from integrations.providers.github.tests.samples import ENTITIES, encoded
 

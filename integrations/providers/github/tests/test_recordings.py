@@ -16,7 +16,8 @@ from integrations.contract import (
     RepositoryDraft,
     ReviewDraft,
 )
-from integrations.providers.github.connector import GitHubSettings, connector
+from integrations.providers.github.connector import connector
+from integrations.providers.github.settings import GitHubSettings
 from integrations.providers.github.tests.samples import D
 
 RECORDED = Path(__file__).parents[5] / "shared" / "recorded" / "github"
