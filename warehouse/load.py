@@ -8,8 +8,9 @@ from django.db import connection
 from common.errors import PermanentError
 from integrations.models import Integration
 from mappings.resolve import resolve
+from warehouse.histories import CHANGES, ITEMS
 from warehouse.load_pull_requests import COMMITS, MENTIONS, PULLS, merge_mentions, place_commits
-from warehouse.load_work_items import CHANGES, ITEMS, merge_work_items, project_keys
+from warehouse.load_work_items import merge_work_items, project_keys
 from warehouse.merge import Batch, merge
 from warehouse.models import StagedPage, TenantCounter
 from warehouse.remap import remap

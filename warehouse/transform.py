@@ -117,7 +117,7 @@ def _unchanged(
 
     They are not positions: the records of a line that holds a page share one.
     """
-    if stream.key is None:
+    if stream.key is None or BY_NAME[stream.table].is_child:
         return
     reader = _key_reader(stream.key)
     indexes: dict[str, list[int]] = {}
