@@ -48,6 +48,18 @@ UPDATE request_budgets SET remaining = remaining - 1
 WHERE key = %(key)s AND scope IN ('', %(scope)s) AND resets_at > %(now)s AND remaining > 0
 """
 
+# Written out, for each request asks it: the ORM takes longer than the database.
+_STATE: Final = """
+SELECT COALESCE(SUM(CASE WHEN held_until > %(now)s OR (resets_at > %(now)s AND remaining <= 0)
+    THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN resets_at > %(now)s THEN 1 ELSE 0 END), 0)
+FROM request_budgets WHERE key = %(key)s AND scope IN ('', %(scope)s)
+"""
+
+_SPENT: Final = """
+SELECT COUNT(*) FROM request_budgets
+WHERE key = %(key)s AND scope = %(scope)s AND resets_at > %(now)s AND resets_at < %(later)s
+"""
+
 # A crash may forget the last requests that were counted; waiting for the disk would cost more.
 _UNSYNCED: Final = {"postgresql": "SET LOCAL synchronous_commit = off; "}
 
@@ -62,14 +74,21 @@ class SharedBudget:
         """Take one request of the scope; raise WaitError while it must not be sent."""
         for _ in range(_TRIES):
             now = timezone.now()
-            counted = 0
-            for row in RequestBudget.objects.filter(key=self.key, scope__in={"", scope}):
-                _check(row, now)
-                counted += _is_counted(row, now)
-            if not counted or self._execute(_TAKE, scope, now) == counted:
+            blocking, counting = self._read(_STATE, scope, now)
+            if blocking:
+                self._wait(scope, now)
+            elif not counting or self._execute(_TAKE, scope, now) == counting:
                 return
-            # Somebody took the last one in between: look again.
+            # What blocked is over, or somebody took the last one in between: look again.
         raise WaitError(f"many workers ask at once: {QUOTA_USED_UP}", 1.0)
+
+    def _wait(self, scope: str, now: datetime) -> None:
+        rows = RequestBudget.objects.filter(key=self.key, scope__in={"", scope})
+        found = [waits for row in rows if (waits := _waits(row, now))]
+        if found:
+            until, reason = max(found)
+            told = f"waiting until {until:%H:%M:%S} UTC: {reason}"
+            raise WaitError(told, (until - now).total_seconds())
 
     def hold(self, seconds: float, reason: str, scope: str = "") -> None:
         """Let nobody send a request of the scope (empty: of any) for so long, at most an hour.
@@ -101,8 +120,12 @@ class SharedBudget:
 
     def _is_spent(self, scope: str, now: datetime, later: datetime) -> bool:
         """Tell whether the row counts a window that is over by what the source says now."""
-        rows = RequestBudget.objects.filter(key=self.key, scope=scope)
-        return rows.filter(resets_at__gt=now, resets_at__lt=later).exists()
+        return self._read(_SPENT, scope, now, later=_moment(later))[0] > 0
+
+    def _read(self, sql: str, scope: str, now: datetime, **values: Any) -> tuple[int, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"key": self.key, "scope": scope, "now": _moment(now), **values})
+            return tuple(cursor.fetchone())
 
     def _execute(self, sql: str, scope: str, now: datetime, **values: Any) -> int:
         sql = _UNSYNCED.get(connection.vendor, "") + sql
@@ -115,24 +138,13 @@ def _moment(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
-def _is_counted(row: RequestBudget, now: datetime) -> bool:
-    return row.remaining is not None and row.resets_at is not None and row.resets_at > now
-
-
 def _waits(row: RequestBudget, now: datetime) -> tuple[datetime, str] | None:
     """Return until when and why a row lets no request through, None if it does."""
     if row.held_until is not None and row.held_until > now:
         return row.held_until, row.reason
-    if _is_counted(row, now) and row.remaining == 0 and row.resets_at is not None:
+    if row.resets_at is not None and row.resets_at > now and row.remaining == 0:
         return row.resets_at, QUOTA_USED_UP
     return None
-
-
-def _check(row: RequestBudget, now: datetime) -> None:
-    if found := _waits(row, now):
-        until, reason = found
-        told = f"waiting until {until:%H:%M:%S} UTC: {reason}"
-        raise WaitError(told, (until - now).total_seconds())
 
 
 def waiting(key: str) -> tuple[datetime, str] | None:
