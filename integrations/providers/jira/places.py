@@ -171,7 +171,7 @@ def ask_at(place: AnyPlace, stream: str, part: str = "") -> Ask:
     kept = msgspec.to_builtins(place)
     digest = content_digest(msgspec.json.encode(kept, order="deterministic"))[:16]
     number = getattr(place, "page", 1)
-    key = f"{kept['step']}/{part}/{number}-{digest}"
+    key = f"{stream}/{kept['step']}/{part}/{number}-{digest}"
     return Ask(stream=stream, key=key, part=part, place=kept)
 
 
