@@ -28,7 +28,10 @@ def listening(script: Script, host: str = "127.0.0.1") -> Iterator[Wire]:
         named = f"[{host}]" if ":" in host else host
         wire = Wire(f"http://{named}:{server.getsockname()[1]}")
         threading.Thread(target=_accept, args=(server, wire, script), daemon=True).start()
-        yield wire
+        try:
+            yield wire
+        finally:
+            server.shutdown(socket.SHUT_RDWR)  # closing alone does not end an accept under way
 
 
 def _accept(server: socket.socket, wire: Wire, script: Script) -> None:
