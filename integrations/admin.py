@@ -12,12 +12,20 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from common.errors import UsageError
+from integrations.credentials import base_url_needs_secret
+from integrations.egress import check_url
 from integrations.models import Integration, QuarantinedRecord, RawPage
 from integrations.preview import preview
 from integrations.registry import connectors
 from tenants.admin import LoadedModelAdmin, TenantForm, TenantModelAdmin, shortened, tag
 from tenants.permissions import Capability
 
+ADDRESS_IS_KEPT = (
+    "Credentials are kept for the present address and must not be sent elsewhere: to change it, "
+    "give them anew by `manage.py connect`."
+)
+HEALTH = {True: ("Works", "good"), False: ("Broken", "bad"), None: ("Not tested", "plain")}
 SEVERITY_TONES = {"record": "bad", "value": "warning", "note": "plain"}
 
 
@@ -54,6 +62,31 @@ class IntegrationForm(TenantForm):
             raise ValidationError("Settings are a JSON object.")
         return settings
 
+    def clean_base_url(self) -> str:
+        given: str = self.cleaned_data["base_url"]
+        if not given:
+            return given
+        try:
+            url = check_url(given)
+        except UsageError as error:
+            raise ValidationError(str(error)) from None
+        if self.instance.credentials and base_url_needs_secret(self.instance.base_url, url):
+            raise ValidationError(ADDRESS_IS_KEPT)
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.credentials and _addresses(cleaned.get("settings")) != _addresses(
+            Integration.objects.get(pk=self.instance.pk).settings
+        ):
+            self.add_error("settings", ADDRESS_IS_KEPT)
+        return cleaned
+
+
+def _addresses(settings: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the settings that say where requests, and so credentials, are sent."""
+    return {name: value for name, value in (settings or {}).items() if name.endswith("_url")}
+
 
 @admin.register(Integration)
 class IntegrationAdmin(TenantModelAdmin):
@@ -62,15 +95,16 @@ class IntegrationAdmin(TenantModelAdmin):
     capability = Capability.EDIT_INTEGRATIONS
     can_delete_rows = False
     form = IntegrationForm
-    list_display = ("name", "provider_label", "base_url", "is_active", "updated_at")
+    list_display = ("name", "provider_label", "base_url", "health", "is_active", "updated_at")
     list_filter = ("is_active",)
     key_search = ("name",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("name", "provider", "base_url", "settings", "is_active")
+        fields = ("name", "provider", "base_url", "settings", "is_active")
+        return (*fields, "signs_in", "health", "health_message") if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("name", "provider") if obj else ()
+        return ("name", "provider", "signs_in", "health", "health_message") if obj else ()
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -87,6 +121,17 @@ class IntegrationAdmin(TenantModelAdmin):
     def provider_label(self, row: Integration) -> str:
         connector = connectors().get(row.provider)
         return connector.label if connector else f"{row.provider} (not installed)"
+
+    @admin.display(description="Health", ordering="is_healthy")
+    def health(self, row: Integration) -> str:
+        text, tone = HEALTH[row.is_healthy]
+        return tag(text, tone)
+
+    @admin.display(description="Signs in by")
+    def signs_in(self, row: Integration) -> str:
+        if not row.credentials:
+            return "Nothing: it is fed by imports. `manage.py connect` gives it credentials."
+        return f"{row.auth_method}; the credentials are sealed and never shown"
 
 
 @admin.register(RawPage)
