@@ -18,7 +18,8 @@ class Options:
     search_token_seconds: virtual life of a page token; access_token_seconds: real life of an OAuth
     access token or an installation token. bulk_histories: the most histories of a page of
     changelog/bulkfetch. graphql_node_limit: a GraphQL query of more nodes fails as
-    graphql_heavy says; 0 for never.
+    graphql_heavy says; 0 for never. github_issue_pages: how many pages of issues may be asked for
+    by number and not by cursor.
     """
 
     mode: Mode = "cloud"
@@ -34,6 +35,7 @@ class Options:
     bulk_histories: int = 10_000
     graphql_node_limit: int = 0
     graphql_heavy: Literal["502", "504", "no_data"] = "502"
+    github_issue_pages: int = 100
 
     @property
     def is_cloud(self) -> bool:

@@ -42,6 +42,11 @@ class GitHub:
         self._people = people
         self._lean = lean
 
+    @property
+    def plans(self) -> PullPlans:
+        """What the pull requests are computed from."""
+        return self._plans
+
     def repositories(self) -> Iterator[Entity]:
         """Yield the repositories."""
         return (self._repository(each) for each in self._plans.repositories)

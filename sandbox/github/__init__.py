@@ -1,0 +1,1 @@
+"""The sandbox's GitHub: its store, its REST and GraphQL APIs, what changes in it, its truth."""
