@@ -64,11 +64,12 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
     if answer.status != 200:
         return Fetched(notes=[f"repository {ask.part} has no workflow runs: Actions is off"])
     listed = _listed(answer)
-    fetched = Fetched(pages=[Page(stream=STREAM, answer=answer)])
+    marks = _marks(ask, step, live, listed, answer)
+    fetched = Fetched(pages=[Page(stream=STREAM, answer=answer)], marks=marks)
     if listed.total_count > MOST_OF_A_FILTER and not step.url:
         halves = _halves(ask, step, answer)
         if halves:
-            return Fetched(following=halves)
+            return Fetched(following=halves, marks=marks)
         fetched.notes.append(
             f"repository {ask.part} has {listed.total_count} workflow runs in the minute of "
             f"{step.since}; GitHub gives {MOST_OF_A_FILTER} of them"
@@ -78,7 +79,6 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
         page, loop = step.page + 1, step.loop.at(url, f"workflow runs of repository {ask.part}")
         following = Runs(since=step.since, until=step.until, url=url, page=page, loop=loop)
         fetched.following.append(ask_of(STREAM, ask.part, following, step.since, step.until, page))
-    fetched.marks = _marks(ask, step, live, listed, answer)
     return fetched
 
 
