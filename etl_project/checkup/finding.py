@@ -68,7 +68,7 @@ def _hidden(text: str) -> str:
 
 def _secrets() -> set[str]:
     """Return the passwords in the settings, but for those that are no secret: user:user."""
-    found = {settings.SECRET_KEY}
+    found = {settings.SECRET_KEY, *settings.CREDENTIAL_KEYS}
     database = settings.DATABASES["default"]
     if database.get("PASSWORD") != database.get("USER"):
         found.add(database.get("PASSWORD", ""))
