@@ -20,7 +20,7 @@ Command = Callable[["Organisation", dict[str, Any]], Any]
 
 
 def control_routes(organisation: "Organisation") -> list[BaseRoute]:
-    """Return the routes below `/control`."""
+    """Return the routes of `/control`."""
 
     async def accounts(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
@@ -43,10 +43,10 @@ def control_routes(organisation: "Organisation") -> list[BaseRoute]:
         )
 
     posts = [
-        Route(f"/{name}", _handler(organisation, command), methods=["POST"])
+        Route(f"/control/{name}", _handler(organisation, command), methods=["POST"])
         for name, command in COMMANDS.items()
     ]
-    return [Route("/accounts", accounts), Route("/", state), *posts]
+    return [Route("/control/accounts", accounts), Route("/control", state), *posts]
 
 
 def _handler(
@@ -55,11 +55,10 @@ def _handler(
     async def handle(request: Request) -> Response:
         try:
             body = msgspec.json.decode(await request.body() or b"{}", type=dict[str, Any])
-            return JSONResponse(
-                {"clock": organisation.clock.now, "done": command(organisation, body)}
-            )
+            done = command(organisation, body)
         except (ValueError, KeyError, TypeError) as error:
             return JSONResponse({"error": str(error) or repr(error)}, status_code=400)
+        return JSONResponse({"clock": organisation.clock.now, "done": done})
 
     return handle
 

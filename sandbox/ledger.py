@@ -19,7 +19,7 @@ _LINES_A_CHUNK = 500
 
 
 def ledger_routes(organisation: "Organisation") -> list[BaseRoute]:
-    """Return the routes below `/ledger`."""
+    """Return the routes of `/ledger`."""
 
     async def counts(request: Request) -> Response:
         clock = f"{organisation.clock.moment:%Y-%m-%dT%H:%M:%S}Z"
@@ -50,11 +50,11 @@ def ledger_routes(organisation: "Organisation") -> list[BaseRoute]:
         return StreamingResponse(_lines(organisation.log.entries()), media_type="text/plain")
 
     return [
-        Route("/", counts),
-        Route("/rows/{table}", rows),
-        Route("/gone", gone),
-        Route("/requests", requests),
-        Route("/requests/entries", entries),
+        Route("/ledger", counts),
+        Route("/ledger/rows/{table}", rows),
+        Route("/ledger/gone", gone),
+        Route("/ledger/requests", requests),
+        Route("/ledger/requests/entries", entries),
     ]
 
 

@@ -1,7 +1,6 @@
 """An organisation that is served: what it holds, who may see it, and how its servers behave."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from sandbox.accounts import Accounts

@@ -61,16 +61,18 @@ class Recording:
 
 
 def _values(path: Path) -> Iterator[Any]:
+    number = 0
     try:
         if path.suffix == ".json":
             yield json.loads(path.read_bytes())
             return
         with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
+            for line in lines:
+                number += 1
                 if line.strip():
                     yield json.loads(line)
     except (ValueError, RecursionError) as error:
-        place = f"{path}" if path.suffix == ".json" else f"{path}, line {number}"
+        place = f"{path}, line {number}" if number else f"{path}"
         raise ReplayError(f"{place} is no JSON: {error}") from error
     except OSError as error:
         raise ReplayError(f"{path} cannot be read: {error}") from error

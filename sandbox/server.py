@@ -35,8 +35,8 @@ def build_app(organisation: Organisation) -> ASGIApp:
         routes=[
             Mount("/jira", routes=jira_routes(organisation)),
             Mount("/github", routes=github_routes(organisation)),
-            Mount("/ledger", routes=ledger_routes(organisation)),
-            Mount("/control", routes=control_routes(organisation)),
+            *ledger_routes(organisation),
+            *control_routes(organisation),
         ]
     )
     app.state.organisation = organisation
@@ -71,7 +71,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See uvicorn."""
         super().on_message_begin()
-        self.scope[TRANSPORT] = self.transport  # type: ignore[typeddict-unknown-key]
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
 
 
 class Server(uvicorn.Server):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -60,7 +61,7 @@ async def start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> 
 
 async def _status(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a status: a number, or {"status", "headers", "body"} (text or JSON)."""
-    given = value if isinstance(value, dict) else {"status": value or 500}
+    given: dict[str, Any] = value if isinstance(value, dict) else {"status": value or 500}
     body = given.get("body", {"errorMessages": ["Something went wrong."], "errors": {}})
     text = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
     headers = [(name, str(each)) for name, each in dict(given.get("headers", {})).items()]
@@ -112,10 +113,8 @@ async def _echo(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: 
     """Answer with the credential in the message; the value is another status than 400."""
     given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
     opened = given
-    try:
+    with suppress(binascii.Error, UnicodeDecodeError):  # not basic: it holds the token as it is
         opened = base64.b64decode(given.partition(" ")[2], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        pass  # not basic: the header itself holds the token
     text = f"Cannot use Authorization: {given} ({opened})"
     body = {"errorMessages": [text], "errors": {}, "message": text}
     await respond(send, value or 400, msgspec.json.encode(body), [("x-echo", given)])

@@ -1,4 +1,4 @@
-"""Failures that change what the application answered: pages that never end, links that lead away."""
+"""Failures that change an answer: pages that never end, links that lead away, wrong values."""
 
 import json
 from collections.abc import Callable

@@ -56,6 +56,15 @@ class Histories:
         histories.reverse()
         return histories
 
+    def extent(self, life: Life) -> tuple[int | None, int]:
+        """Return when an item was changed last, None for never, and how many changes it has."""
+        draws = Draws(self._seed, "history", life.index)
+        newest, changes = None, 0
+        for at, items in (*self._moves(life, draws), *self._edits(life, draws)):
+            newest = at if newest is None else max(newest, at)
+            changes += len(items)
+        return newest, changes
+
     def _author(self, life: Life, draws: Draws) -> Entity | None:
         """Return who made a change: most often the assignee; now and then nobody is named."""
         chance = draws.unit()

@@ -54,6 +54,12 @@ class Jira:
         """Yield all work items with their changelogs, oldest first."""
         return (self.issue(index) for index in range(self._items))
 
+    def extent(self, index: int) -> tuple[Life, int, int]:
+        """Return the life of an item, when it was updated, and how many changes it has."""
+        life = self._lives.life(index)
+        newest, changes = self._histories.extent(life)
+        return life, life.created if newest is None else newest, changes
+
     def users(self) -> Iterator[Entity]:
         """Yield the accounts as a listing has them."""
         people = self._people

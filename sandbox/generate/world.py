@@ -4,10 +4,11 @@ Nothing is held: entity number i is computed from (seed, i), so that a world of 
 items takes no more memory than one of ten.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sandbox.generate import moments
 from sandbox.generate.github import GitHub
@@ -28,6 +29,7 @@ class World:
 
     until: the last instant of its history. lean: leave out what is null or decoration.
     shape: Jira entities as the agile board API gives them (v2) or as search does (v3, rich text).
+    zone: of the viewers of Jira, that of the style if None; it is fixed at the offset of `until`.
     """
 
     items: int
@@ -37,6 +39,7 @@ class World:
     days: int = 425
     lean: bool = False
     shape: Shape = "v2"
+    zone: str | None = None
 
     def __post_init__(self) -> None:
         if self.items < 1:
@@ -50,7 +53,12 @@ class World:
     @cached_property
     def style(self) -> Style:
         """How the organisation names things."""
-        return STYLES[self.style_name]
+        style = STYLES[self.style_name]
+        if self.zone is None:
+            return style
+        offset = self.until.astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta()
+        minutes = int(offset / timedelta(minutes=1))
+        return replace(style, time_zone=self.zone, offset_minutes=minutes)
 
     @cached_property
     def site(self) -> Site:

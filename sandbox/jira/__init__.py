@@ -1,0 +1,1 @@
+"""Jira: Cloud v3 and Data Center v2."""
