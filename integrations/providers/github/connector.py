@@ -39,6 +39,7 @@ class GitHub:
         Stream("review_comments", "comments", "id"),
         Stream("issue_comments", "comments", "id"),
         Stream("deployments", "deployments", "id"),
+        Stream("workflow_runs", "workflow_runs", "id"),
     )
     settings_type: type[msgspec.Struct] = GitHubSettings
     presets = PRESETS

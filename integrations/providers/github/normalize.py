@@ -19,6 +19,7 @@ from integrations.contract import (
     PullRequestSizeDraft,
     Record,
     ReviewDraft,
+    WorkflowRunDraft,
 )
 from integrations.providers.github import graphql, nodes, shapes
 from integrations.providers.github.drafting import Drafting, state_of
@@ -43,6 +44,7 @@ _TYPES: Final[dict[str, type[shapes.Shape]]] = {
     "review_comments": shapes.ReviewComment,
     "issue_comments": shapes.IssueComment,
     "deployments": shapes.Deployment,
+    "workflow_runs": shapes.WorkflowRun,
 }
 _DECODERS: Final = {name: msgspec.json.Decoder(shape) for name, shape in _TYPES.items()}
 _NODE_DECODERS: Final = {
@@ -295,6 +297,30 @@ def _deployment(shape: shapes.Deployment, owner: Owner, made: Drafting) -> None:
     )
 
 
+def _workflow_run(shape: shapes.WorkflowRun, owner: Owner, made: Drafting) -> None:
+    repository = shape.repository or shapes.BaseRepository()
+    actor = shape.actor or shapes.User()
+    made.account(actor.id, actor.login, actor.type)
+    made.drafts.append(
+        WorkflowRunDraft(
+            source_id=str(shape.id),
+            repository=repository.full_name or repository_of(owner, ("url", shape.url)),
+            name=shape.name,
+            event=shape.event,
+            status=shape.status,
+            conclusion=shape.conclusion,
+            run_number=shape.run_number,
+            run_attempt=shape.run_attempt or 1,
+            head_branch=shape.head_branch,
+            head_sha=shape.head_sha,
+            actor_login=actor.login,
+            created_at=parse_time(shape.created_at, "created_at"),
+            updated_at=parse_time(shape.updated_at, "updated_at"),
+            run_started_at=made.time(shape.run_started_at, "run_started_at"),
+        )
+    )
+
+
 _DRAFT: Final[dict[str, Callable[[Any, Owner, Drafting], None]]] = {
     "repositories": _repository,
     "pulls": _pull_request,
@@ -303,4 +329,5 @@ _DRAFT: Final[dict[str, Callable[[Any, Owner, Drafting], None]]] = {
     "review_comments": _review_comment,
     "issue_comments": _issue_comment,
     "deployments": _deployment,
+    "workflow_runs": _workflow_run,
 }

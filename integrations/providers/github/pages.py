@@ -19,7 +19,7 @@ from integrations.providers.github.shapes import FullName, Number
 
 _LISTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST_MEMBERS: Final = ("items", "repositories", "deployments")
+_LIST_MEMBERS: Final = ("items", "repositories", "deployments", "workflow_runs")
 # Told before a line is decoded: members that a page has.
 _MARKS_OF_PAGES: Final = (*(f'"{name}"'.encode() for name in _LIST_MEMBERS), b'"data"')
 _ENTITY_MEMBERS: Final = frozenset(

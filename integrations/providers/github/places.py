@@ -13,7 +13,9 @@ Address: TypeAlias = tuple[str, str | None]
 
 _NAME: Final = r"/([^/]{1,200}/[^/]{1,200})"
 _NUMBER: Final = r"/([0-9]{1,10})(?=/|$)"
-_BELOW: Final = r"(?=/(?:git/)?commits/|/(?:pulls|issues)/comments/|/deployments/|/statuses/|$)"
+_BELOW: Final = (
+    r"(?=/(?:git/)?commits/|/(?:pulls|issues)/comments/|/deployments/|/actions/runs/|/statuses/|$)"
+)
 _OF_API: Final = re.compile(rf"/repos{_NAME}(?:/(pulls|issues){_NUMBER}|{_BELOW})")
 _OF_PAGE: Final = re.compile(rf"{_NAME}/(pull|issues){_NUMBER}")
 _OF_COMMIT: Final = re.compile(rf"{_NAME}/commit/[0-9a-fA-F]{{7,100}}/?$")

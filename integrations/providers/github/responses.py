@@ -14,7 +14,8 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _NUMBER: Final = msgspec.json.Decoder(int)
 _ENCODER: Final = msgspec.json.Encoder()
 
-# The connections and single fields whose nodes are records of the stream.
+# The connections and single fields whose nodes are records of the stream; GitHub gives workflow
+# runs by the REST API alone.
 _HOLDERS: Final = {
     "repositories": ("repositories", "repository"),
     "pulls": ("pullRequests", "pullRequest", "search"),
@@ -50,7 +51,7 @@ _MARKS: Final = (b'"databaseId"', b'"fullDatabaseId"', b'"createdAt"', b'"oid"')
 
 def is_node(stream: str, body: bytes) -> bool:
     """Tell whether an entity is a node of the GraphQL API; the REST API has no such members."""
-    if not any(mark in body for mark in _MARKS):
+    if stream not in _HOLDERS or not any(mark in body for mark in _MARKS):
         return False
     try:
         probe = _PROBE.decode(body)
@@ -110,7 +111,7 @@ class _Walk:
                     self.descend(below, bytes(value), owner)
 
     def _holds(self, name: str, member: str) -> bool:
-        if member not in _HOLDERS[self.stream]:
+        if member not in _HOLDERS.get(self.stream, ()):
             return False
         if member == "comments":
             return (name in _ON_LINES) == (self.stream == "review_comments")

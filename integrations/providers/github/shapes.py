@@ -205,6 +205,27 @@ class IssueComment(Shape):
     updated_at: Time | None = None
 
 
+class WorkflowRun(Shape):
+    """A run of a workflow; run again, it keeps its id and gets a new attempt."""
+
+    id: Id
+    created_at: Time
+    updated_at: Time
+    name: str | None = None
+    event: str | None = None
+    status: str | None = None
+    conclusion: str | None = None
+    run_number: Count | None = None
+    run_attempt: Count | None = None
+    head_branch: str | None = None
+    head_sha: Key | None = None
+    actor: User | None = None
+    run_started_at: Time | None = None
+    repository: BaseRepository | None = None
+    url: str | None = None
+    html_url: str | None = None
+
+
 class Deployment(Shape):
     """A deployment; `state` is there where it has been joined with its newest status."""
 

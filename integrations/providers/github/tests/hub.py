@@ -222,7 +222,7 @@ class Hub:
     """Repositories with pull requests and deployments. `before`: called before each answer."""
 
     def __init__(self, *names: str, owner_form: str = "orgs") -> None:
-        self.repositories = [
+        self.repositories: list[dict[str, Any]] = [
             {
                 "id": number,
                 "node_id": f"R_{number}",

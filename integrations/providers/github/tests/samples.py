@@ -98,6 +98,22 @@ DEPLOYMENT: dict[str, Any] = {
     "updated_at": "2024-05-02T10:05:00Z",
     "repository_url": API,
 }
+WORKFLOW_RUN: dict[str, Any] = {
+    "id": 30,
+    "name": "CI",
+    "event": "push",
+    "status": "completed",
+    "conclusion": "failure",
+    "run_number": 4,
+    "run_attempt": 2,
+    "head_branch": "dig",
+    "head_sha": "a" * 40,
+    "actor": USER,
+    "created_at": "2024-05-02T10:00:00Z",
+    "updated_at": "2024-05-02T10:05:00Z",
+    "run_started_at": "2024-05-02T10:04:00Z",
+    "url": f"{API}/actions/runs/30",
+}
 ENTITIES: dict[str, dict[str, Any]] = {
     "repositories": REPOSITORY,
     "pulls": PULL,
@@ -106,6 +122,7 @@ ENTITIES: dict[str, dict[str, Any]] = {
     "review_comments": REVIEW_COMMENT,
     "issue_comments": ISSUE_COMMENT,
     "deployments": DEPLOYMENT,
+    "workflow_runs": WORKFLOW_RUN,
 }
 
 

@@ -16,7 +16,9 @@ from integrations.contract import (
     PullRequestSizeDraft,
     RepositoryDraft,
     ReviewDraft,
+    WorkflowRunDraft,
 )
+from integrations.providers.github.tests import samples
 from integrations.providers.github.tests.samples import (
     API,
     COMMIT,
@@ -352,3 +354,32 @@ def test_a_deployment_belongs_to_the_repository_of_its_address() -> None:
 
 def test_members_that_nobody_reads_may_be_anything() -> None:
     assert pull(milestone=[[1]], node_id={"a": None}, assignee=7) == pull()
+
+
+def test_a_workflow_run_has_the_attempt_that_is_its_newest() -> None:
+    [draft] = drafts(WorkflowRunDraft, "workflow_runs", samples.WORKFLOW_RUN)
+    assert draft == WorkflowRunDraft(
+        source_id="30",
+        repository="acme/ants",
+        name="CI",
+        event="push",
+        status="completed",
+        conclusion="failure",
+        run_number=4,
+        run_attempt=2,
+        head_branch="dig",
+        head_sha="a" * 40,
+        actor_login="alice",
+        created_at=datetime(2024, 5, 2, 10, tzinfo=UTC),
+        updated_at=datetime(2024, 5, 2, 10, 5, tzinfo=UTC),
+        run_started_at=datetime(2024, 5, 2, 10, 4, tzinfo=UTC),
+    )
+
+
+def test_a_page_of_workflow_runs_is_split_and_a_run_may_say_little() -> None:
+    least = {name: samples.WORKFLOW_RUN[name] for name in ("id", "created_at", "updated_at")}
+    repository = {"repository": {"id": 5, "full_name": "acme/ants"}}
+    page = {"total_count": 1, "workflow_runs": [{**least, **repository, "conclusion": None}]}
+    [(_, entity)] = samples.split("workflow_runs", page)
+    [draft] = drafts(WorkflowRunDraft, "workflow_runs", entity)
+    assert (draft.repository, draft.run_attempt, draft.conclusion) == ("acme/ants", 1, None)
