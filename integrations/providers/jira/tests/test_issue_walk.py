@@ -101,6 +101,13 @@ def test_a_mark_never_goes_back() -> None:
     assert run(connector.begin(made), made).mark_of("10") == T + 5 * MINUTE
 
 
+def test_marks_that_differ_meet_at_the_later_one() -> None:
+    jira = FakeJira(items(1), {"10": "P10", "20": "P20"})
+    made = live(jira, marks={"10": T + 5 * MINUTE, "20": T + 8 * MINUTE})
+    done = run(connector.begin(made), made)
+    assert done.mark_of("10") == done.mark_of("20") == T + 8 * MINUTE
+
+
 def test_a_project_that_is_added_is_walked_whole_beside_the_changes_of_the_others() -> None:
     jira = FakeJira(items(3) + items(3, "20", 101), {"10": "P10", "20": "P20"})
     made = live(jira, marks={"10": T + 3 * MINUTE}, settings={"lookback_minutes": 0})
@@ -194,6 +201,7 @@ def test_a_token_that_expired_costs_nothing_but_a_page_again() -> None:
     assert expired
     assert set(done.ids()) == {str(n) for n in range(1, 10)}
     assert len(done.ids()) <= 12
+    assert done.mark_of("10") == T + 9 * MINUTE
     assert f"updated >= {T + 4 * MINUTE}" in site_of(made).asked("POST search/jql")[-1]["jql"]
     assert any("page token is invalid" in note for note in done.notes)
 
