@@ -59,7 +59,7 @@ class _Test:
         self.projects: list[str] = []
 
     def reach(self) -> Tried:
-        answer = self.client.get("reach the site", "serverInfo")
+        answer = self.client.get("reach the site", "serverInfo", is_open=True)
         info = read("reach the site", answer, _SERVER_INFO)
         is_cloud = info.deployment_type.lower() == "cloud"
         if info.deployment_type and is_cloud != self.client.settings.is_cloud:

@@ -51,11 +51,15 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         *,
         accepting: Collection[int] = (),
+        is_open: bool = False,
     ) -> Answer:
-        """Send a GET; return an answer of success, or with one of the accepted statuses."""
+        """Send a GET; return an answer of success, or with one of the accepted statuses.
+
+        is_open: it is answered to nobody as well.
+        """
         scope = f"GET {_family(path)}"
         answer = self.live.site.get(self._path(path), params, scope=scope)
-        return self._checked(step, answer, scope, accepting)
+        return self._checked(step, answer, scope, accepting, is_open=is_open)
 
     def post(
         self, step: str, path: str, payload: Mapping[str, Any], *, accepting: Collection[int] = ()
@@ -69,7 +73,15 @@ class Client:
         """Return a path of the site; one without a slash before it is of the platform's API."""
         return path.removeprefix("/") if path.startswith("/") else f"{self._api}/{path}"
 
-    def _checked(self, step: str, answer: Answer, scope: str, accepting: Collection[int]) -> Answer:
+    def _checked(
+        self,
+        step: str,
+        answer: Answer,
+        scope: str,
+        accepting: Collection[int],
+        *,
+        is_open: bool = False,
+    ) -> Answer:
         if answer.status == 429:
             self._hold(step, answer, scope)
         self._note(answer, scope)
@@ -77,12 +89,13 @@ class Client:
         if is_success and is_page_of_html(answer):
             detail = "answered with a web page where JSON was asked for, such as one to sign in"
             raise RefusedError(step, answer, detail, f"{SIGN_IN}; or {ADDRESS}")
-        if is_anonymous(answer) and (is_success or answer.status in accepting):
+        is_taken = is_success or answer.status in accepting
+        if is_taken and not is_open and is_anonymous(answer):
             detail = "was answered as to nobody: how it was signed is not accepted"
             if self.settings.is_cloud:
                 raise RefusedError(step, answer, detail, SIGN_IN)
             raise TransientError(f"{step}: {request_of(answer)} {detail}; it is asked again")
-        if not is_success and answer.status not in accepting:
+        if not is_taken:
             raise refusal(step, answer)
         return answer
 

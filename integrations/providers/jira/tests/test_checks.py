@@ -55,6 +55,12 @@ def test_the_first_step_that_fails_is_the_last_and_says_what_to_do(
     assert found[-1].request.endswith(name.partition(" ")[2])
 
 
+def test_what_is_open_to_everybody_may_be_answered_to_nobody() -> None:
+    info = Reply({"deploymentType": "Server"}, 200, {"x-ausername": "anonymous"})
+    found = checked(refusing("GET serverInfo", info), flavour="datacenter")
+    assert [check.is_ok for check in found] == [True] * 5
+
+
 def test_an_unknown_project_is_named_with_its_setting() -> None:
     last = checked(FakeJira(), projects="P10,NOPE")[-1]
     assert (last.is_ok, last.request) == (False, "GET /rest/api/3/project/NOPE")
