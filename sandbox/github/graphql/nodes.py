@@ -90,6 +90,9 @@ def login_of(account: Entity, args: Args, context: Context) -> str | None:
 
 
 def _account_page(account: Entity, args: Args, context: Context) -> str:
+    """Resolve an account's page; of a recorded bot it names the app, whatever the login became."""
+    if context.store.is_recorded and account.get("html_url"):
+        return str(account["html_url"])
     login = login_of(account, args, context)
     return f"{WEB}/apps/{login}" if type_of(account) == "Bot" else f"{WEB}/{login}"
 
