@@ -40,8 +40,8 @@ def _pulls(
         positions = list(repository.pulls.ordered("updated"))[: int(arguments.get("count", 1))]
     if not positions:
         raise MutationError(f"there is no pull request in {repository.full_name}")
-    for position in positions:
-        if not arguments.get("same_second"):
+    for turn, position in enumerate(positions):
+        if turn == 0 or not arguments.get("same_second"):
             organisation.clock.tick()
         yield repository, position, repository.change(position)
 
