@@ -1,9 +1,10 @@
 """Instants of the world: whole milliseconds since 1970 in UTC, and how the sources write them."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what it becomes is written with its offset
 
 
 def of(moment: datetime) -> int:
@@ -13,13 +14,15 @@ def of(moment: datetime) -> int:
 
 def jira(at: int, offset_minutes: int) -> str:
     """Return an instant as Jira writes it: in the viewer's zone, the offset without a colon."""
-    local = _utc(at).astimezone(timezone(timedelta(minutes=offset_minutes)))
-    return f"{local:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}{local:%z}"
+    local = _EPOCH + timedelta(milliseconds=at + offset_minutes * 60_000)
+    hours, minutes = divmod(abs(offset_minutes), 60)
+    sign = "-" if offset_minutes < 0 else "+"
+    return f"{local.isoformat(timespec='milliseconds')}{sign}{hours:02d}{minutes:02d}"
 
 
 def agile(at: int) -> str:
     """Return an instant as Jira's sprints have it: in UTC with milliseconds and a Z."""
-    return f"{_utc(at):%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+    return (_EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds") + "Z"
 
 
 def github(at: int) -> str:

@@ -27,15 +27,22 @@ class Person:
 
 
 class People:
-    """All people of an organisation, each computed from its number; number 0 is a machine."""
+    """All people of an organisation, each following from its number; number 0 is a machine."""
 
     def __init__(self, seed: int, style: Style, count: int) -> None:
         self._seed = seed
         self._style = style
         self.count = count
+        self._known: dict[int, Person] = {}
 
     def person(self, index: int) -> Person:
         """Return the person of this number."""
+        person = self._known.get(index)
+        if person is None:
+            person = self._known[index] = self._person(index)
+        return person
+
+    def _person(self, index: int) -> Person:
         draws = Draws(self._seed, "person", index)
         mark = sha256(f"{self._seed}:{self._style.slug}:{index}".encode()).hexdigest()
         name = f"{draws.pick(_FIRST)} {draws.pick(_LAST)}"

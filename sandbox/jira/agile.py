@@ -63,7 +63,7 @@ def configuration(call: Call) -> Any:
         "self": f"{found['self']}/configuration",
         "name": found["name"],
         "type": found["type"],
-        "location": found.get("location", {}),
+        "location": _place(found, call),
         "filter": {"id": str(found["id"]), "self": f"{call.base}/rest/api/2/filter/{found['id']}"},
         "columnConfig": {"columns": columns, "constraintType": "none"},
         "estimation": {
@@ -71,6 +71,21 @@ def configuration(call: Call) -> Any:
             "field": {"fieldId": estimate, "displayName": "Story Points"},
         },
         "ranking": {"rankCustomFieldId": 10_019},
+    }
+
+
+def _place(found: Entity, call: Call) -> Entity:
+    """Return where a board is, as its configuration says it."""
+    location = found.get("location")
+    if location is None:
+        return {}
+    source_id = str(location["projectId"])
+    return {
+        "type": "project",
+        "key": location["projectKey"],
+        "id": source_id,
+        "self": f"{call.base}/rest/api/2/project/{source_id}",
+        "name": location["projectName"],
     }
 
 

@@ -99,5 +99,5 @@ def names_and_schema(store: JiraStore, shape: Shape, expand: Iterable[str]) -> d
     if "names" in expand:
         added["names"] = {field["id"]: field["name"] for field in fields}
     if "schema" in expand:
-        added["schema"] = {field["id"]: field.get("schema", {}) for field in fields}
+        added["schema"] = {each["id"]: each["schema"] for each in fields if "schema" in each}
     return added

@@ -49,7 +49,7 @@ def bulk_issues(call: Call) -> Any:
     issues = [shape.of(call.store.issue(row)) for row in rows if row is not None]
     call.exchange.points = 1 + len(issues)
     added = names_and_schema(call.store, shape, expand)
-    return {"expand": "names,schema", "issueErrors": [], "issues": issues} | added
+    return {"issueErrors": [], "issues": issues} | added
 
 
 def histories(call: Call) -> Any:

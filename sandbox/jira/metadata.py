@@ -168,8 +168,6 @@ def status_search(call: Call) -> Any:
             "statusCategory": _CATEGORIES.get(each["statusCategory"]["key"], "TODO"),
             "scope": each.get("scope", {"type": "GLOBAL"}),
             "description": each.get("description", ""),
-            "usages": [],
-            "workflowUsages": [],
         }
         for each in call.store.setup.statuses
         if _is_visible(call, each)
@@ -188,7 +186,11 @@ def field_search(call: Call) -> Any:
     kinds = {"custom": True, "system": False}
     wanted = {kinds[each] for each in names(call.text("type"), "type") if each in kinds}
     found = [f for f in call.store.setup.fields if not wanted or f["custom"] in wanted]
-    shown = [{"id": f["id"], "name": f["name"], "schema": f.get("schema", {})} for f in found]
+    shown = [
+        {name: field[name] for name in ("id", "name", "schema")}
+        for field in found
+        if "schema" in field
+    ]
     return page_of(shown, call, 50, 50)
 
 

@@ -257,6 +257,7 @@ def _system(name: str, label: str, kind: str) -> Entity:
     }
 
 
+_PARENT = _system("parent", "Parent", "issuelink")
 _SYSTEM_FIELDS = [
     _system("summary", "Summary", "string"),
     _system("description", "Description", "string"),
@@ -273,7 +274,7 @@ _SYSTEM_FIELDS = [
     _system("creator", "Creator", "user"),
     _system("labels", "Labels", "array"),
     _system("duedate", "Due date", "date"),
-    {**_system("parent", "Parent", "issuelink"), "schema": {}},
+    {name: value for name, value in _PARENT.items() if name != "schema"},
 ]
 
 
