@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -119,7 +119,8 @@ class Site:
     def send(self, method: str, path: str, content: bytes | None, *, scope: str = "") -> Answer:
         """Send a request and return its answer, whatever its status.
 
-        path: joined to `api_url`; or an absolute URL below it, which is taken as it stands.
+        path: joined to `api_url`, empty for that itself; or an absolute URL below it, which is
+        taken as it stands.
         Raises WaitError while the budget is held; TransientError if no whole answer comes
         (unreachable, too slow, broken off); PermanentError if the address may not be reached or
         the answer is over the limits. Errors name the request.
@@ -141,7 +142,8 @@ class Site:
         seconds = min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
         reason = self._redactor.text(reason)
         self._budget.hold(seconds, reason, scope)
-        raise WaitError(reason, seconds)
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        raise WaitError(f"waiting until {until:%H:%M:%S} UTC: {reason}", seconds)
 
     def note(self, remaining: int, resets_at: datetime, scope: str = "") -> None:
         """See `Budget.note`."""
@@ -154,7 +156,12 @@ class Site:
                 self._redactor.text(f"{path[:200]!r} is no path: it has to be percent-encoded")
             )
         is_absolute = path.lower().startswith(("http://", "https://"))
-        url = path if is_absolute else f"{self.api_url}/{path.lstrip('/')}"
+        if is_absolute:
+            url = path
+        elif path and not path.startswith("?"):
+            url = f"{self.api_url}/{path.lstrip('/')}"
+        else:
+            url = self.api_url + path
         url = url.partition("#")[0]
         if not _is_below(url, self.api_url):
             raise PermanentError(

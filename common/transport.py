@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
@@ -203,7 +204,9 @@ def send(
     _exchange.deadline = time.monotonic() + limits.deadline_seconds
     _exchange.scheme = url.partition(":")[0]
     timeouts = {"timeout": {"connect": CONNECT_SECONDS}}
-    items = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    # The pool's own Host header lacks the brackets of an IPv6 address.
+    whole = {"host": urlsplit(url).netloc, **headers}
+    items = [(name.encode("ascii"), value.encode("ascii")) for name, value in whole.items()]
     with (
         _named_failures(limits),
         _pool(policy).stream(

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import socket
 import threading
 import zlib
@@ -38,6 +39,19 @@ def test_a_path_is_joined_to_the_address_and_parameters_are_encoded() -> None:
     assert got.headers["x-once"] == "1"
     assert got.headers["x-two"] == "a, b"
     assert abs(got.fetched_at - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+def test_an_empty_path_is_the_address_itself() -> None:
+    with listening(always(answer())) as wire:
+        site = site_at(f"{wire.url}/graphql")
+        assert site.post("", {}).url == f"{wire.url}/graphql"
+        assert site.get("", {"a": 1}).url == f"{wire.url}/graphql?a=1"
+
+
+def test_an_ipv6_address_is_reached() -> None:
+    with listening(always(answer(b"six")), host="::1") as wire:
+        assert site_at(wire.url).get("a").body == b"six"
+    assert f"host: {wire.url.removeprefix('http://')}\r\n".encode() in wire.requests[0].lower()
 
 
 def test_parameters_are_added_to_those_a_path_has() -> None:
@@ -251,6 +265,7 @@ def test_a_hold_is_for_all_and_ends_the_request(asked: float, held: float) -> No
     with pytest.raises(WaitError) as caught:
         site.hold(asked, f"burst by {TOKEN}", "search")
     assert caught.value.retry_after_seconds == held
+    assert re.fullmatch(r"waiting until ..:..:.. UTC: burst by .redacted.", str(caught.value))
     assert budget.calls == [("hold", held, "burst by [redacted]", "search")]
 
 
