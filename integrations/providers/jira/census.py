@@ -104,24 +104,33 @@ def _seen(page: _Page, part: str, *, is_last: bool) -> Seen:
 def fetch_lost_projects(place: LostProjects, client: Client) -> Fetched:
     """Look into projects that are loaded and that the list of projects no longer has.
 
-    One that can still be seen (archived, or no longer chosen) is left alone. Jira answers alike
-    for what is deleted and for what may not be seen: only one that it lists in its trash is
-    surely deleted.
+    One that is there and is only no longer chosen is left alone; an archived one shows none of
+    its items.
     """
-    step = "look into a lost project"
     client.get("sign in", "myself")  # an expired session sees no project at all
     fetched = Fetched()
     for project in place.ids[:_LOST_AT_ONCE]:
-        answer = client.get(step, f"project/{quoted(project)}", accepting=(403, 404))
-        if answer.status < 300:
-            continue
-        is_deleted = answer.status == 404 and project in _trash(project, client)
-        reason = DELETED if is_deleted else NOT_VISIBLE
-        fetched.gone.append(Gone(table="projects", reason=reason, ids=[project]))
-        fetched.gone.append(Gone(table="work_items", reason=reason, part=project))
+        if reason := _reason(project, client):
+            fetched.gone.append(Gone(table="projects", reason=reason, ids=[project]))
+            fetched.gone.append(Gone(table="work_items", reason=reason, part=project))
     if rest := place.ids[_LOST_AT_ONCE:]:
         fetched.following.append(ask_at(LostProjects(rest), "projects"))
     return fetched
+
+
+def _reason(project: str, client: Client) -> str:
+    """Return why a project is gone, empty if it is not.
+
+    Jira answers alike for what is deleted and for what may not be seen: only one that it shows in
+    its trash is surely deleted.
+    """
+    step = "look into a lost project"
+    answer = client.get(step, f"project/{quoted(project)}", accepting=(403, 404))
+    if answer.status < 300:
+        found = read(step, answer, lost.PROJECT)
+        return DELETED if found.deleted else NOT_VISIBLE if found.archived else ""
+    is_deleted = answer.status == 404 and project in _trash(project, client)
+    return DELETED if is_deleted else NOT_VISIBLE
 
 
 def _trash(project: str, client: Client) -> set[str]:

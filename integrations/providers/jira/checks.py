@@ -11,7 +11,7 @@ from integrations.contract import Check, Live
 
 from . import jql
 from .client import Client, quoted, read
-from .metadata import PROJECT
+from .lost import PROJECT
 from .refusals import RefusedError, request_of, said
 
 _MOST_NAMED: Final = 50
@@ -88,7 +88,11 @@ class _Test:
                 )
                 remedy = "correct the setting `projects`, or permit the account to browse it"
                 raise RefusedError(step, answer, detail, remedy)
-            self.projects.append(str(read(step, answer, PROJECT).id))
+            project = read(step, answer, PROJECT)
+            if not project.is_live:
+                remedy = "restore the project, or take it out of the setting `projects`"
+                raise RefusedError(step, answer, f"says that {name} is archived or deleted", remedy)
+            self.projects.append(str(project.id))
         return answer, f"found {', '.join(names[:_MOST_NAMED])}"
 
     def _visible(self) -> Tried:

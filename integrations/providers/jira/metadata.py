@@ -13,6 +13,7 @@ from integrations.contract import Ask, Fetched, Page
 from . import plan
 from .client import Client, quoted, read
 from .fields import packed
+from .lost import PROJECT
 from .places import Boards, Census, FieldList, Listing, LostProjects, Roster, ask_at
 from .refusals import RefusedError
 from .tokens import MAX_PAGES
@@ -40,7 +41,6 @@ class _Field(msgspec.Struct):
     id: str = ""
 
 
-PROJECT: Final = msgspec.json.Decoder(_Project)
 _PROJECTS: Final = msgspec.json.Decoder(_Projects)
 _PROJECT_LIST: Final = msgspec.json.Decoder(list[_Project])
 _FIELDS: Final = msgspec.json.Decoder(list[_Field])
@@ -129,8 +129,10 @@ def _named(place: Roster, client: Client) -> Found:
                 )
                 raise RefusedError(step, answer, detail, remedy)
             continue
-        found.append(str(read(step, answer, PROJECT).id))
-        pages.append(Page(stream="projects", answer=answer))
+        project = read(step, answer, PROJECT)
+        if project.is_live:
+            found.append(str(project.id))
+            pages.append(Page(stream="projects", answer=answer))
     end = place.start + len(part)
     return pages, found, end if end < len(names) else None
 

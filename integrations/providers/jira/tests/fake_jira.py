@@ -58,6 +58,7 @@ class FakeJira:
     hooks: list[Hook] = field(default_factory=list)
     embedded: int = 40
     tokens: dict[str, tuple[int, int]] = field(default_factory=dict)
+    archived: set[str] = field(default_factory=set)
 
     def __call__(self, request: Request) -> Reply:
         """Answer a request."""
@@ -75,7 +76,8 @@ class FakeJira:
     def _project(self, name: str) -> Reply:
         for source_id, key in self.projects.items():
             if name in (source_id, key):
-                return Reply({"id": source_id, "key": key})
+                is_archived = {"archived": True} if source_id in self.archived else {}
+                return Reply({"id": source_id, "key": key} | is_archived)
         return _missing()
 
     def _entity(self, item: Item, expand: list[str]) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class FakeJira:
         where, _, order = jql.partition(" ORDER BY ")
         named = re.findall(r"project (?:= (\d+)|in \(([^)]*)\))", where)
         ids = {each.strip() for one, many in named for each in (one or many).split(",")}
-        if not ids <= set(self.projects):
+        if not ids <= set(self.projects) - self.archived:
             return None
         fulfils = _predicate(where)
         found = [item for item in self.items if item.is_indexed and fulfils(item)]
@@ -156,7 +158,8 @@ class FakeJira:
         if params.get("status") == "deleted":
             return Reply({"values": []})
         start = int(params.get("startAt", 0))
-        every = [{"id": source_id, "key": key} for source_id, key in self.projects.items()]
+        shown = [pair for pair in self.projects.items() if pair[0] not in self.archived]
+        every = [{"id": source_id, "key": key} for source_id, key in shown]
         is_last = start + 2 >= len(every)
         return Reply({"values": every[start : start + 2], "isLast": is_last, "total": len(every)})
 

@@ -96,6 +96,15 @@ def test_a_loaded_project_that_is_not_listed_takes_its_items_along() -> None:
     ]
 
 
+def test_a_project_that_was_archived_is_not_visible() -> None:
+    jira = FakeJira([Item(1, T)], archived={"10"})
+    done = census(live_of(jira, loaded=["10"]))
+    assert {(gone.table, gone.reason) for gone in done.gone} == {
+        ("projects", NOT_VISIBLE),
+        ("work_items", NOT_VISIBLE),
+    }
+
+
 def test_a_project_in_the_trash_is_deleted() -> None:
     jira = FakeJira([])
 

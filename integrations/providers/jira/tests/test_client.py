@@ -8,7 +8,7 @@ import pytest
 from common.errors import PermanentError, TransientError, UnreadableError, WaitError
 
 from ..client import Client, read
-from ..metadata import PROJECT
+from ..lost import PROJECT
 from ..settings import JiraSettings
 from .fake_site import NOW, FakeLive, FakeSite, Reply
 

@@ -265,6 +265,20 @@ def test_a_project_that_vanishes_between_two_steps_does_not_stop_the_others() ->
     assert done.mark_of("10") is None
 
 
+def test_a_project_that_is_archived_between_two_pages_ends_its_walk() -> None:
+    jira = FakeJira(items(9))
+
+    def archive(request: Request) -> None:
+        if request.params.get("nextPageToken"):
+            jira.archived.add("10")
+
+    jira.hooks.append(archive)
+    done = run(connector.begin(live(jira)), live(jira))
+    assert done.ids() == ["1", "2", "3"]
+    assert done.marks == []
+    assert any("project 10" in note for note in done.notes)
+
+
 def test_a_query_that_jira_refuses_says_why_and_names_the_settings() -> None:
     jira = FakeJira(items(3))
     told = {"errorMessages": ["Field 'colour' does not exist."]}

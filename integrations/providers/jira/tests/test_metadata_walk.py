@@ -46,6 +46,12 @@ def test_a_chosen_project_that_was_loaded_and_is_gone_does_not_stop_the_others()
     assert done.ids() == ["1"]
 
 
+def test_a_chosen_project_that_was_archived_does_not_stop_the_others() -> None:
+    jira = FakeJira([Item(1, T), Item(2, T, "20")], {"10": "P10", "20": "P20"}, archived={"10"})
+    done = walked(jira, projects="P10,P20")
+    assert (done.ids("projects"), done.ids()) == (["20"], ["2"])
+
+
 def boards(*of_projects: int | None) -> list[dict[str, Any]]:
     return [
         {"id": n, "type": "scrum"} | ({"location": {"projectId": project}} if project else {})
