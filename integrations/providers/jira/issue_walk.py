@@ -126,15 +126,16 @@ def _ended(place: Walk, answer: Answer, following: list[Ask]) -> Fetched:
 def _marks(place: Walk, now: int) -> list[Mark]:
     """Return the marks at the end of a walk. now: at the source; no mark is later.
 
-    A walk of all gives the mark it began with, one of changes the greatest update it saw, neither
-    going back.
+    A walk of all gives the mark it began with, and says so; one of changes the greatest update it
+    saw. Neither goes back.
     """
     mark = place.mark
     if mark is None:
         return []
-    if place.is_of_changes and place.seen is not None:
-        mark = max(mark, min(place.seen, now))
-    return [Mark(stream=STREAM, part=each, value={"updated": mark}) for each in place.projects]
+    value: dict[str, Any] = {"updated": mark, "is_first": True}
+    if place.is_of_changes:
+        value = {"updated": max(mark, min(place.seen or 0, now))}
+    return [Mark(stream=STREAM, part=each, value=value) for each in place.projects]
 
 
 def _renewed(place: Walk, part: str, answer: Answer) -> Ask:

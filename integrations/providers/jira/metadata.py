@@ -64,7 +64,11 @@ _ANYTHING: Final[msgspec.json.Decoder[list[Any]]] = msgspec.json.Decoder(list[An
 
 
 def fetch_roster(place: Roster, client: Client) -> Fetched:
-    """Fetch a page of the projects, or those that are named; what follows has all of them."""
+    """Fetch a page of the projects, or those that are named; what follows has all of them.
+
+    With the census goes what changed while projects were walked whole for the first time, which
+    may have taken hours.
+    """
     if client.settings.project_names:
         pages, found, start = _named(place, client)
     elif client.settings.is_cloud:
@@ -79,6 +83,8 @@ def fetch_roster(place: Roster, client: Client) -> Fetched:
     if not place.is_census:
         return Fetched(pages=kept, following=[ask_at(FieldList(covered), "fields")])
     asks = [ask_at(Census(), "issues", project) for project in covered]
+    if first := plan.just_walked(covered, client.live):
+        asks.append(ask_at(FieldList(first, is_catch_up=True), "fields"))
     if lost := sorted(set(client.live.loaded_ids("projects")) - set(covered)):
         asks.append(ask_at(LostProjects(lost), "projects"))
     return Fetched(following=asks)
@@ -143,10 +149,10 @@ def _was_loaded(covered: list[str], client: Client) -> bool:
 
 
 def fetch_fields(place: FieldList, client: Client) -> Fetched:
-    """Fetch the fields; the walks of the projects follow, and the boards."""
+    """Fetch the fields; the walks of the projects follow, and, at the beginning, the boards."""
     page, custom = custom_fields(client)
     following = plan.walks(place.projects, custom, client.live)
-    if client.settings.sprints:
+    if client.settings.sprints and not place.is_catch_up:
         named = place.projects if client.settings.project_names else []
         following.append(ask_at(Boards(named), "sprints"))
     return Fetched(pages=[page], following=following)

@@ -27,9 +27,13 @@ class Roster(Place, frozen=True, tag="roster"):
 
 
 class FieldList(Place, frozen=True, tag="fields"):
-    """The fields of the site; the walks of these projects follow."""
+    """The fields of the site; the walks of these projects follow.
+
+    is_catch_up: of projects that were just walked whole.
+    """
 
     projects: list[str]
+    is_catch_up: bool = False
 
 
 class First(Place, frozen=True, tag="first"):

@@ -43,6 +43,12 @@ def first_of(projects: list[str], fields: str) -> Ask:
     return ask_at(First(projects, fields), STREAM, _part("first", projects))
 
 
+def just_walked(projects: Sequence[str], live: Live) -> list[str]:
+    """Return the projects that have been walked whole and of which no change was fetched since."""
+    marks = {project: live.mark(STREAM, project) for project in projects}
+    return [project for project, mark in marks.items() if mark and mark.get("is_first")]
+
+
 def _mark(project: str, live: Live) -> int | None:
     mark = live.mark(STREAM, project)
     value = mark.get("updated") if mark else None

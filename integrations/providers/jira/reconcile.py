@@ -61,30 +61,37 @@ def fetch_missing(place: Missing, part: str, client: Client) -> Fetched:
     if client.settings.is_cloud:
         payload: dict[str, Any] = {"issueIdsOrKeys": place.ids, "fields": fields}
         answer = client.post(step, "issue/bulkfetch", payload | {"expand": ["changelog"]})
-        found = found_on(step, answer)
-        following = histories(found.cut_short, part)
-    else:
-        payload = _by_ids(place.ids, fields) | {"expand": ["changelog"]}
-        answer = client.post(step, "search", payload)
-        following = []
-    return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
+        following = histories(found_on(step, answer).cut_short, part)
+        return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
+    payload = _by_ids(place.ids, fields) | {"expand": ["changelog"]}
+    answer = client.post(step, "search", payload, accepting=(400,))
+    if answer.status != 400:
+        return Fetched(pages=[Page(stream=STREAM, answer=answer)])
+    if len(place.ids) == 1:
+        return Fetched(notes=[f"Item {place.ids[0]} vanished while it was fetched"])
+    halves = _chunks(place.ids, (len(place.ids) + 1) // 2)
+    return Fetched(following=[ask_at(Missing(half), STREAM, part) for half in halves])
 
 
 def fetch_extra(place: Extra, part: str, client: Client) -> Fetched:
     """Look for items together; what is not found is asked for by itself."""
-    step = "look into items that were not found"
-    if client.settings.is_cloud:
-        payload: dict[str, Any] = {"issueIdsOrKeys": place.ids, "fields": ["project"]}
-        answer = client.post(step, "issue/bulkfetch", payload)
-    else:
-        answer = client.post(step, "search", _by_ids(place.ids, ["project"]))
-    items = read(step, answer, _ITEMS).issues
+    items = _found_together(place.ids, client)
     there = {str(item.id) for item in items}
     fetched = _moved(items, part, client.settings)
     absent = [each for each in place.ids if each not in there]
     for ids in _chunks(absent, _SINGLES_AT_ONCE):
         fetched.following.append(ask_at(Lost(ids), STREAM, part))
     return fetched
+
+
+def _found_together(ids: list[str], client: Client) -> list[_Item]:
+    """Return the items that are there; none if Data Center refuses to name one that is not."""
+    step = "look into items that were not found"
+    if client.settings.is_cloud:
+        payload: dict[str, Any] = {"issueIdsOrKeys": ids, "fields": ["project"]}
+        return read(step, client.post(step, "issue/bulkfetch", payload), _ITEMS).issues
+    answer = client.post(step, "search", _by_ids(ids, ["project"]), accepting=(400,))
+    return [] if answer.status == 400 else read(step, answer, _ITEMS).issues
 
 
 def fetch_lost(place: Lost, part: str, client: Client) -> Fetched:
@@ -137,7 +144,10 @@ def _gone(reason: str, part: str, ids: list[str]) -> Gone:
 
 
 def _by_ids(ids: Sequence[str], fields: list[str]) -> dict[str, Any]:
-    """Return a search of Data Center that passes over ids that are not there any more."""
+    """Return a search of Data Center that is to pass over ids that are not there any more.
+
+    Not every release does: it may refuse the whole query for one.
+    """
     query = {"jql": jql.with_ids(ids), "maxResults": len(ids), "startAt": 0}
     return query | {"fields": fields, "validateQuery": False}
 

@@ -103,12 +103,14 @@ class FakeLive:
     since: datetime | None = None
     until: datetime | None = None
     marks: dict[str, int] = field(default_factory=dict)
+    just_walked: bool = False
     loaded: dict[str, list[str]] = field(default_factory=dict)
 
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         """Return the mark of a project."""
         known = self.mode != "full" and stream == "issues" and part in self.marks
-        return {"updated": self.marks[part]} if known else None
+        first = {"is_first": True} if self.just_walked else {}
+        return {"updated": self.marks[part]} | first if known else None
 
     def is_resumed(self, stream: str, part: str) -> bool:
         """No walk goes on from another run."""

@@ -45,6 +45,17 @@ def test_the_ids_of_each_project_are_counted_page_by_page(
     assert done.pages == []
 
 
+def test_what_changed_while_a_project_was_first_walked_comes_with_the_census() -> None:
+    jira = FakeJira([Item(1, T), Item(2, T + 10**6), Item(3, T, "20")], {"10": "P10", "20": "P20"})
+    live = live_of(jira, lookback_minutes=0)
+    live.marks, live.just_walked = {"10": T + 1}, True
+    done = census(live)
+    assert done.ids() == ["2"]
+    assert [mark.value for mark in done.marks] == [{"updated": T + 10**6}]
+    live.just_walked = False
+    assert census(live).ids() == []
+
+
 def test_the_census_asks_for_nothing_but_ids_by_the_filter_of_the_walks() -> None:
     live = live_of(FakeJira([]), jql="labels = a")
     site = live.site
@@ -185,6 +196,24 @@ def test_data_center_is_asked_by_search() -> None:
     done = reconciled(live, missing=("1",), extra=("2", "3"))
     assert done.ids() == ["1"]
     assert [gone.ids for gone in done.gone] == [["3"]]
+
+
+def test_data_center_that_refuses_unknown_ids_costs_only_those() -> None:
+    jira = FakeJira([Item(n, T) for n in range(1, 9) if n != 5])
+
+    def refuse(request: Request) -> Reply | None:
+        is_named = request.name == "POST search" and "5" in request.params["jql"]
+        return (
+            Reply({"errorMessages": ["A value with ID '5' does not exist."]}, 400)
+            if is_named
+            else None
+        )
+
+    jira.hooks.append(refuse)
+    every = tuple(str(n) for n in range(1, 9))
+    live = live_of(jira, flavour="datacenter")
+    assert set(reconciled(live, missing=every).ids()) == set(every) - {"5"}
+    assert [gone.ids for gone in reconciled(live, extra=every).gone] == [["5"]]
 
 
 def test_nothing_follows_from_the_difference_of_another_table() -> None:

@@ -49,6 +49,16 @@ def test_a_first_run_marks_each_project_with_the_newest_update_there_was() -> No
     assert done.mark_of("10") == done.mark_of("20") == T + 102 * MINUTE
 
 
+def test_only_the_marks_of_whole_walks_say_that_they_are_the_first() -> None:
+    jira = FakeJira(items(3) + items(2, "20", 101), {"10": "P10", "20": "P20"})
+    made = live(jira, marks={"10": T})
+    done = run(connector.begin(made), made)
+    assert {mark.part: mark.value.get("is_first", False) for mark in done.marks} == {
+        "10": False,
+        "20": True,
+    }
+
+
 def test_a_site_without_items_is_marked_with_the_time_at_the_source() -> None:
     jira = FakeJira([])
     assert run(connector.begin(live(jira)), live(jira)).mark_of("10") == NOW_MS
