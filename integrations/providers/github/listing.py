@@ -6,7 +6,7 @@ from typing import Final
 from integrations.contract import Ask, Fetched, Live, Mark, Page
 from integrations.providers.github import repositories
 from integrations.providers.github.deployment_walk import DEPLOYMENTS
-from integrations.providers.github.newest import TOGETHER, Kind, walk_ask
+from integrations.providers.github.newest import Kind, walk_ask
 from integrations.providers.github.pull_walk import PULLS
 from integrations.providers.github.repositories import Entity, Found
 from integrations.providers.github.run_walk import runs_ask
@@ -14,6 +14,8 @@ from integrations.providers.github.steps import Covered, Listing, Repo, ask_of
 from integrations.providers.github.together import group_asks
 
 STREAM: Final = "repositories"
+BEGUN_AT_ONCE: Final = 100
+"""How many repositories wait for each other at most."""
 
 
 def begin(live: Live) -> list[Ask]:
@@ -25,10 +27,7 @@ def begin(live: Live) -> list[Ask]:
 
 
 def listing(step: Listing, live: Live) -> Fetched:
-    """Fetch a page of repositories; its walks begin at once.
-
-    Those with a mark wait in `idle` until there are enough to be asked for together.
-    """
+    """Fetch a page of repositories; their walks begin when there are enough, or at the end."""
     found = repositories.find(live, step.source, step.form, step.url)
     if found is None:
         if live.mark(STREAM, step.source.lower()) is None:
@@ -36,22 +35,28 @@ def listing(step: Listing, live: Live) -> Fetched:
         return Fetched(notes=[f"repository {step.source} is not there any more"])
     wanted = wanted_of(live, step.source, found.entities)
     fetched = Fetched(pages=pages_of(live, found, wanted))
-    idle = [*step.idle, *(entity.repo for entity in wanted)]
     if "/" in step.source and wanted:
         value = {"id": wanted[0].id}
         fetched.marks.append(Mark(stream=STREAM, part=step.source.lower(), value=value))
-    full = len(idle) - len(idle) % TOGETHER if found.form else len(idle)
-    fetched.following = walks_of(live, idle[:full])
-    if found.form:
-        following = Listing(
-            source=step.source,
-            form=found.form,
-            url=found.url,
-            page=step.page + 1,
-            loop=step.loop.at(found.form + found.url, "the list of repositories"),
-            idle=idle[full:],
-        )
-        fetched.following.append(ask_of(STREAM, "", following, step.source, "list", step.page + 1))
+    waiting = [*step.waiting, *(entity.repo for entity in wanted)]
+    count = step.found + len(wanted)
+    if not found.form:
+        if not count and not live.loaded_ids(STREAM):
+            raise repositories.nothing_found(step.source, found.answer)
+        fetched.following = walks_of(live, waiting)
+        return fetched
+    if len(waiting) >= BEGUN_AT_ONCE:
+        fetched.following, waiting = walks_of(live, waiting), []
+    following = Listing(
+        source=step.source,
+        form=found.form,
+        url=found.url,
+        page=step.page + 1,
+        loop=step.loop.at(found.form + found.url, "the list of repositories"),
+        found=count,
+        waiting=waiting,
+    )
+    fetched.following.append(ask_of(STREAM, "", following, step.source, "list", following.page))
     return fetched
 
 

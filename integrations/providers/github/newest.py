@@ -48,7 +48,8 @@ class Kind:
 
     query, query_of_many: of one repository, of several. connection: where they are.
     changed_at: a node's own time. member: what its mark is called. nested: the asks for what did
-    not fit into a node. passing: the query for what is only passed by. moves: rows move to the
+    not fit into a node. passing, passing_of_many: the queries for
+    what is only passed by. moves: rows move to the
     top when they change, so that a walk has to look there again.
     """
 
@@ -62,6 +63,7 @@ class Kind:
     most: Callable[[Live], int]
     nested: Callable[[str, Any, int], Iterable[Ask]] = lambda part, node, at: ()
     passing: str = ""
+    passing_of_many: str = ""
     moves: bool = False
 
     def floor(self, live: Live, part: str) -> int | None:
@@ -200,11 +202,13 @@ class Part:
         ]
 
     def mark(self, newest: int) -> list[Mark]:
-        """Return the mark of a walk that is at its end; a backfill has none."""
+        """Return the mark of a walk that is at its end, with GitHub's time of it; a backfill has
+        none."""
         if self.live.mode == "backfill":
             return []
         known = (self.live.mark(self.kind.stream, self.part) or {}).get(self.kind.member, 0)
-        value = {self.kind.member: max(newest, known if isinstance(known, int) else 0)}
+        newest = max(newest, known if isinstance(known, int) else 0)
+        value = {self.kind.member: newest, "read": milliseconds(server_time(self.answer))}
         return [Mark(stream=self.kind.stream, part=self.part, value=value)]
 
     def next_cursor(self, after: str | None) -> str:

@@ -108,5 +108,6 @@ PULLS: Final = Kind(
     most=lambda live: live.settings.page_size,
     nested=nested_asks,
     passing=queries.NEWEST,
+    passing_of_many=queries.NEWEST_OF_MANY,
     moves=True,
 )

@@ -8,13 +8,14 @@ from common.errors import PermanentError
 from common.http import Answer
 from integrations.contract import Live
 from integrations.providers.github import queries
-from integrations.providers.github.client import Client, next_url, refusal
+from integrations.providers.github.client import Client, next_url, refusal, request_of
 from integrations.providers.github.replies import UnreadableError
 from integrations.providers.github.steps import Repo
 
 T = TypeVar("T")
 
 PER_PAGE: Final = 100
+_REMEDY: Final = "correct the setting, or let the token or app see more"
 _IN_ORDER: Final = {"per_page": PER_PAGE, "sort": "created", "direction": "asc"}
 _NO_USER: Final = "not accessible by integration"
 
@@ -103,6 +104,17 @@ def not_found(source: str) -> PermanentError:
     return PermanentError(
         f"GitHub knows no {what}, or the credential may not see it (404): correct the setting "
         "repositories, or let the token or app see it"
+    )
+
+
+def nothing_found(source: str, answer: Answer) -> PermanentError:
+    """Return the error of a source in which nothing is that was asked for."""
+    scopes = answer.headers.get("x-oauth-scopes")
+    is_short = scopes is not None and "repo" not in [each.strip() for each in scopes.split(",")]
+    remedy = "the token lacks the scope repo; make one that has it" if is_short else _REMEDY
+    return PermanentError(
+        f"{request_of(answer)}: the credential sees no repository of {source or 'anybody'} that "
+        f"the setting repositories asks for: {remedy}"
     )
 
 

@@ -17,6 +17,12 @@ from integrations.providers.github.steps import Repo, Runs, ask_of
 
 STREAM: Final = "workflow_runs"
 MOST_OF_A_FILTER: Final = 1000
+_PASSED: Final = {
+    404: "Actions is off",
+    409: "it is empty",
+    410: "Actions is off",
+    451: "not available for legal reasons",
+}
 _SHORTEST: Final = timedelta(minutes=1)
 _BEGINNING: Final = datetime(2018, 1, 1, tzinfo=UTC)  # before there was GitHub Actions
 
@@ -55,14 +61,16 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
     """Fetch a page of runs; a window with more than can be had is split in two."""
     client = Client(live.site)
     if step.url:
-        answer = client.get(step.url, passed=(404, 410))
+        answer = client.get(step.url, passed=_PASSED)
     else:
         created = f"{step.since}..{step.until}" if step.until else f">={step.since}"
         params: dict[str, str | int] = {"created": created, "per_page": 100}
         path = f"/repositories/{ask.part}/actions/runs"
-        answer = client.get(path, params, passed=(404, 410))
+        answer = client.get(path, params, passed=_PASSED)
     if answer.status != 200:
-        return Fetched(notes=[f"repository {ask.part} has no workflow runs: Actions is off"])
+        return Fetched(
+            notes=[f"repository {ask.part} has no workflow runs: {_PASSED[answer.status]}"]
+        )
     listed = _listed(answer)
     marks = _marks(ask, step, live, listed, answer)
     fetched = Fetched(pages=[Page(stream=STREAM, answer=answer)], marks=marks)

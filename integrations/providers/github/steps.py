@@ -68,8 +68,8 @@ class Listing(Step, frozen=True, tag="list"):
     """A page of repositories.
 
     source: an owner, a whole name, or empty for all that the credential sees. form: which of
-    GitHub's lists it is. url: where it goes on. idle: repositories with a mark that wait to be
-    asked for together.
+    GitHub's lists it is. url: where it goes on. found: how many there were until here. waiting:
+    those of them that wait to be asked for together.
     """
 
     source: str = ""
@@ -77,7 +77,8 @@ class Listing(Step, frozen=True, tag="list"):
     url: str = ""
     page: int = 0
     loop: Loop = Loop()
-    idle: list[Repo] = []
+    found: int = 0
+    waiting: list[Repo] = []
 
 
 class Roster(Step, frozen=True, tag="roster"):
@@ -140,6 +141,12 @@ class Group(Step, frozen=True, tag="group"):
     size: int
 
 
+class Probe(Step, frozen=True, tag="probe"):
+    """Many repositories that are asked whether there is anything new at all."""
+
+    repos: list[Covered]
+
+
 class Nested(Step, frozen=True, tag="nested"):
     """A page of a connection of a pull request, or of a thread in it, by its node.
 
@@ -168,7 +175,7 @@ class Runs(Step, frozen=True, tag="runs"):
     loop: Loop = Loop()
 
 
-AnyStep: TypeAlias = Listing | Roster | Missing | Extra | Walk | Group | Nested | Runs
+AnyStep: TypeAlias = Listing | Roster | Missing | Extra | Walk | Group | Probe | Nested | Runs
 
 
 def read_step(ask: Ask) -> AnyStep:

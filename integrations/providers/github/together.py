@@ -1,20 +1,76 @@
-"""Asks for the newest of several repositories at once; those with more go on alone."""
+"""Asks for the newest of several repositories at once; those with more go on alone.
+
+Of many, what is new is asked first, a hundred at once: most of them have nothing.
+"""
 
 from collections.abc import Sequence
 
 from integrations.contract import Ask, Fetched, Live, Page
 from integrations.providers.github.client import Client
 from integrations.providers.github.newest import TOGETHER, Kind, Part, group_ask
+from integrations.providers.github.queries import MOST
 from integrations.providers.github.replies import HeavyError, RepositoryNode
-from integrations.providers.github.steps import Covered, Group, Walk, ask_of
+from integrations.providers.github.steps import Covered, Group, Probe, Walk, ask_of, digest_of
 
 
 def group_asks(kind: Kind, live: Live, repos: Sequence[Covered]) -> list[Ask]:
-    """Return the asks for the newest of these repositories."""
+    """Return the asks for the newest of these repositories; if they are many, whether there is
+    anything new."""
+    if kind.passing and len(repos) > TOGETHER:
+        return [
+            _probe_ask(kind, repos[start : start + MOST]) for start in range(0, len(repos), MOST)
+        ]
+    return _groups(kind, live, repos)
+
+
+def _groups(kind: Kind, live: Live, repos: Sequence[Covered]) -> list[Ask]:
     return [
         group_ask(kind, live, list(repos[start : start + TOGETHER]))
         for start in range(0, len(repos), TOGETHER)
     ]
+
+
+def _probe_ask(kind: Kind, repos: Sequence[Covered]) -> Ask:
+    digest = digest_of(*(each.node for each in repos))
+    return ask_of(kind.stream, "", Probe(repos=list(repos)), "probe", digest)
+
+
+def probe(kind: Kind, step: Probe, live: Live) -> Fetched:
+    """Ask which of many repositories have anything new; only these are read."""
+    variables = {"ids": [each.node for each in step.repos], "first": 1, "after": None}
+    try:
+        reply = Client(live.site).graphql(kind.passing_of_many, variables)
+    except HeavyError as error:
+        if len(step.repos) <= TOGETHER:
+            return Fetched(following=_groups(kind, live, step.repos), notes=[str(error)])
+        middle = len(step.repos) // 2
+        halves = (step.repos[:middle], step.repos[middle:])
+        return Fetched(following=[_probe_ask(kind, half) for half in halves], notes=[str(error)])
+    found = reply.many("nodes", RepositoryNode)
+    fetched = Fetched(
+        pages=[Page(stream=kind.stream, answer=reply.answer, is_data=False)], notes=reply.notes()
+    )
+    changed = []
+    for repo, node in zip(step.repos, found, strict=False):
+        if node is None:
+            fetched.notes.append(f"repository {repo.part} is not there any more")
+            continue
+        connection = kind.connection(node)
+        if connection is None or not _is_idle(Part(kind, live, reply, repo.part, connection)):
+            changed.append(repo)
+    fetched.following = _groups(kind, live, changed)
+    return fetched
+
+
+def _is_idle(part: Part) -> bool:
+    """Tell whether nothing can be new: the newest is known, and was old enough when it was read
+    that nothing from before it could still have been on its way."""
+    mark = part.live.mark(part.kind.stream, part.part) or {}
+    known, read = mark.get(part.kind.member), mark.get("read")
+    if part.is_torn or not isinstance(known, int) or not isinstance(read, int):
+        return False
+    lookback = part.kind.lookback(part.live).total_seconds() * 1000
+    return part.newest <= known and known + lookback <= read
 
 
 def together(kind: Kind, step: Group, live: Live) -> Fetched:

@@ -16,6 +16,7 @@ from integrations.providers.github.steps import (
     Listing,
     Missing,
     Nested,
+    Probe,
     Roster,
     Runs,
     Walk,
@@ -43,6 +44,8 @@ def _fetch(ask: Ask, step: AnyStep, live: Live) -> Fetched:
             return newest.walk(_KINDS[ask.stream], ask, step, live)
         case Group():
             return together.together(_KINDS[ask.stream], step, live)
+        case Probe():
+            return together.probe(_KINDS[ask.stream], step, live)
         case Nested():
             return pull_walk.nested(ask, step, live)
         case Runs():

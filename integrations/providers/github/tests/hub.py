@@ -133,7 +133,7 @@ class FakeLive:
 
 
 class Run(NamedTuple):
-    """What all asks of a run gave."""
+    """What all asks of a run gave; of marks without when they were read."""
 
     asks: list[Ask]
     pages: list[Page]
@@ -168,7 +168,9 @@ def run(live: FakeLive, asks: Sequence[Ask] | None = None, most: int = 500) -> R
         done.asks.append(ask)
         fetched: Fetched = connector.fetch(ask, live)
         done.pages.extend(fetched.pages)
-        done.marks.update({(mark.stream, mark.part): mark.value for mark in fetched.marks})
+        for mark in fetched.marks:
+            value = {name: each for name, each in mark.value.items() if name != "read"}
+            done.marks[mark.stream, mark.part] = value
         done.seen.extend(fetched.seen)
         done.gone.extend(fetched.gone)
         done.notes.extend(fetched.notes)

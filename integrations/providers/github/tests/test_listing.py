@@ -14,6 +14,8 @@ from integrations.providers.github.tests.hub import (
     Request,
     Run,
     Sent,
+    ms,
+    pull,
     run,
 )
 
@@ -142,24 +144,78 @@ def test_a_repository_named_whole_that_never_was_is_an_error_and_one_that_was_is
     assert done.notes == ["repository acme/none is not there any more"]
 
 
-def test_covered_repositories_of_several_pages_are_asked_together() -> None:
-    hub = Hub(*[f"acme/r{n}" for n in range(1, 26)])
+def in_pages(hub: Hub) -> None:
+    """Let the hub list its repositories by sevens."""
 
     def paged(request: Request) -> Sent | None:
         if request.query:
             return None
         at = int(request.params.get("page", "0"))
         link = f'<{API}/orgs/acme/repos?page={at + 1}>; rel="next"'
-        return Sent(hub.repositories[at * 7 : at * 7 + 7], headers={"link": link} if at < 3 else {})
+        rows = hub.repositories[at * 7 : at * 7 + 7]
+        is_more = len(hub.repositories) > at * 7 + 7
+        return Sent(rows, headers={"link": link} if is_more else {})
 
     hub.before = paged
-    marks = {("pulls", str(n)): MARK for n in range(1, 26)}
+
+
+def asked(live: FakeLive) -> list[tuple[int, int]]:
+    """Return of how many repositories, and how many of each, each query asked for."""
+    queries = [request.variables for request in live.fake.requests if request.query]
+    return [(len(each["ids"]), each["first"]) for each in queries]
+
+
+def test_ten_covered_repositories_of_several_pages_are_asked_together() -> None:
+    hub = Hub(*[f"acme/r{n}" for n in range(1, 11)])
+    in_pages(hub)
+    live = live_of(hub, "acme/*", marks={("pulls", str(n)): MARK for n in range(1, 11)})
+    assert len(run(live).marks) == 10
+    assert asked(live) == [(10, 10)]
+
+
+def test_of_many_covered_repositories_only_those_with_something_new_are_read() -> None:
+    hub = Hub(*[f"acme/r{n}" for n in range(1, 26)])
+    in_pages(hub)
+    known, later = "2024-05-01T00:00:00Z", "2024-05-01T01:00:00Z"
+    for n in range(1, 26):
+        hub.pulls[f"R_{n}"] = [pull(n, known)]
+    marks = {("pulls", str(n)): {"updated": ms(known), "read": ms(later)} for n in range(1, 26)}
+    marks["pulls", "3"]["read"] = ms(known)
+    hub.pulls["R_7"].append(pull(77, later))
     live = live_of(hub, "acme/*", marks=marks)
     done = run(live)
-    asked = [r.variables["ids"] for r in live.fake.requests if r.query]
-    assert [len(ids) for ids in asked] == [10, 10, 5]
-    assert len({id_ for ids in asked for id_ in ids}) == 25
-    assert len(done.marks) == 25
+    assert asked(live) == [(25, 1), (2, 50)]
+    assert done.marks == {
+        ("pulls", "3"): {"updated": ms(known)},
+        ("pulls", "7"): {"updated": ms(later)},
+    }
+    assert [page.is_data for page in done.pages if page.stream == "pulls"] == [False, True]
+
+
+def test_many_covered_repositories_that_are_too_much_are_asked_by_halves() -> None:
+    hub = Hub(*[f"acme/r{n}" for n in range(1, 26)])
+    heavy = Sent({}, 502)
+    hub.before = lambda request: (
+        heavy if request.query and len(request.variables.get("ids", ())) > 5 else None
+    )
+    live = live_of(hub, "acme/*", marks={("pulls", str(n)): MARK for n in range(1, 26)})
+    assert len(run(live).marks) == 25
+    assert asked(live)[:3] == [(25, 1), (12, 1), (13, 1)]
+
+
+def test_finding_nothing_at_all_is_an_error_that_names_a_missing_scope() -> None:
+    with pytest.raises(PermanentError, match=r"GET .*/orgs/acme/repos.*setting, or let"):
+        run(live_of(Hub("acme/ants"), "acme/bees*"))
+    hub = Hub("acme/ants")
+    hub.before = lambda request: Sent([], headers={"x-oauth-scopes": "gist, public_repo"})
+    with pytest.raises(PermanentError, match="lacks the scope repo"):
+        run(live_of(hub, "acme/*"))
+
+
+def test_finding_nothing_any_more_is_left_to_the_census() -> None:
+    hub = Hub("acme/ants")
+    hub.before = lambda request: Sent([])
+    assert run(live_of(hub, "acme/*", loaded=["1"])).pages[0].stream == "repositories"
 
 
 @pytest.mark.parametrize(
