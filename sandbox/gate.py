@@ -77,7 +77,7 @@ class Gate:
         if refused is not None:
             await respond(send, refused.status, refused.body, refused.headers)
             return
-        send.is_limited = True
+        send.is_admitted = True
         await self._organisation.faults.answer(self._app, scope, receive, send)
 
 
@@ -104,7 +104,7 @@ class _Out:
         self._exchange = exchange
         self._send = send
         self._status = _CUT_OFF
-        self.is_limited = False
+        self.is_admitted = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -117,10 +117,12 @@ class _Out:
         message["headers"] = list(message.get("headers", []))
         headers = MutableHeaders(raw=message["headers"])
         headers["date"] = organisation.clock.date_header
-        if self.is_limited:
+        if self.is_admitted:
             for name, value in organisation.limits.leave(self._exchange):
                 headers.setdefault(name, value)
-        organisation.limits.observe(self._exchange, self._status, headers)
+        organisation.limits.observe(
+            self._exchange, self._status, headers, is_refusal=not self.is_admitted
+        )
         perform(organisation, organisation.script.due(self._exchange))
 
     def log(self) -> None:

@@ -168,9 +168,14 @@ class Limits:
             headers += refusals.standing(rule.kind, state, rule, exchange)
         return headers
 
-    def observe(self, exchange: Exchange, status: int, headers: Headers) -> None:
-        """Note an answer that goes out: one that refuses for a while opens a forbidden window."""
-        if not refusals.refuses(exchange.system, status, headers):
+    def observe(
+        self, exchange: Exchange, status: int, headers: Headers, *, is_refusal: bool
+    ) -> None:
+        """Note an answer that goes out: one that refuses for a while opens a forbidden window.
+
+        is_refusal: a limit here made it; others (faults, say) are told by status and headers.
+        """
+        if not is_refusal and not refusals.refuses(exchange.system, status, headers):
             return
         seconds = refusals.announced_seconds(headers)
         if exchange.system == "github" and headers.get("x-ratelimit-remaining") == "0":
