@@ -8,10 +8,15 @@ import msgspec
 from common.errors import PipelineError, WaitError
 from common.http import Answer
 from integrations.contract import Check, Live
-from integrations.providers.github import queries, repositories
+from integrations.providers.github import repositories
 from integrations.providers.github.client import Client, refusal, request_of
+from integrations.providers.github.deployment_walk import DEPLOYMENTS
 from integrations.providers.github.listing import wanted_of
-from integrations.providers.github.replies import HeavyError, UnreadableError
+from integrations.providers.github.newest import Kind
+from integrations.providers.github.pull_walk import PULLS
+from integrations.providers.github.replies import HeavyError, RepositoryNode, UnreadableError
+from integrations.providers.github.repositories import Entity
+from integrations.providers.github.run_walk import NO_RUNS
 
 T = TypeVar("T")
 
@@ -54,8 +59,10 @@ def _steps(live: Live) -> Iterator[Check]:
     yield _reach(client)
     yield from _sign_in(client)
     for source in live.settings.sources:
-        yield _find(live, source)
-    yield _graphql(client)
+        done, repository = _find(live, source)
+        yield done
+        if repository is not None:
+            yield from _read(client, live, repository)
 
 
 def _reach(client: Client) -> Check:
@@ -112,8 +119,8 @@ def _scopes(answer: Answer) -> Check:
     )
 
 
-def _find(live: Live, source: str) -> Check:
-    """Look for the repositories of one source: it has to have one on its first pages."""
+def _find(live: Live, source: str) -> tuple[Check, Entity | None]:
+    """Look for the repositories of one source; return the first of them, too."""
     step, form, url, request = f"find repositories of {source or 'the credential'}", "", "", ""
     try:
         for _ in range(_PAGES_TO_LOOK_AT):
@@ -123,25 +130,54 @@ def _find(live: Live, source: str) -> Check:
             request = request_of(found.answer)
             wanted = wanted_of(live, source, found.entities)
             if wanted:
-                more = " or more" if found.form else ""
-                return _ok(step, request, f"{len(wanted)}{more}, such as {wanted[0].full_name}")
+                detail = f"{len(wanted)}{' or more' if found.form else ''}, such as "
+                return _ok(step, request, detail + wanted[0].full_name), wanted[0]
             if not found.form:
                 break
             form, url = found.form, found.url
     except _FAILED as error:
-        return _failed(step, request or f"GET {source}", error, _PATTERNS)
+        return _failed(step, request or f"GET {source}", error, _PATTERNS), None
     detail = f"none that is asked for ({live.settings.repositories or 'all'})"
-    return Check(step=step, request=request, is_ok=False, detail=detail, remedy=_PATTERNS)
+    done = Check(step=step, request=request, is_ok=False, detail=detail, remedy=_PATTERNS)
+    return done, None
 
 
-def _graphql(client: Client) -> Check:
-    """Ask the GraphQL API, which pull requests come from."""
-    step, request = "ask the GraphQL API", "POST graphql"
+def _read(client: Client, live: Live, repository: Entity) -> Iterator[Check]:
+    """Read one of each thing that is fetched of a repository."""
+    name = repository.full_name
+    yield _query(client, PULLS, f"read pull requests of {name}", repository)
+    if live.settings.deployments:
+        yield _query(client, DEPLOYMENTS, f"read deployments of {name}", repository)
+    if live.settings.workflow_runs:
+        step, path = f"read workflow runs of {name}", f"/repositories/{repository.id}/actions/runs"
+        try:
+            answer = client.get(path, {"per_page": 1}, passed=NO_RUNS)
+        except _FAILED as error:
+            yield _failed(step, f"GET {path}", error, _may_not("actions", "workflow_runs"))
+            return
+        yield _ok(step, request_of(answer), NO_RUNS.get(answer.status, "they can be read"))
+
+
+def _query(client: Client, kind: Kind, step: str, repository: Entity) -> Check:
+    request, remedy = "POST graphql", _may_not(kind.stream.replace("pulls", "pull requests"))
+    if kind is DEPLOYMENTS:
+        remedy = _may_not("deployments", "deployments")
     try:
-        reply = client.graphql(queries.TYPE, {})
+        variables = {"id": repository.node_id, "first": 1, "after": None}
+        reply = client.graphql(kind.query, variables)
+        node = reply.one("node", RepositoryNode)
     except _FAILED as error:
-        return _failed(step, request, error, "let the credential use the GraphQL API")
-    return _ok(step, request_of(reply.answer), "it answers")
+        return _failed(step, request, error, remedy)
+    request = request_of(reply.answer)
+    if node is None or kind.connection(node) is None:
+        said = "; ".join(reply.notes()) or "GitHub gives nothing"
+        return Check(step=step, request=request, is_ok=False, detail=said, remedy=remedy)
+    return _ok(step, request, "they can be read")
+
+
+def _may_not(what: str, setting: str = "") -> str:
+    remedy = f"give the credential read access to {what}"
+    return f"{remedy}, or set {setting}=false" if setting else remedy
 
 
 def _ok(step: str, request: str, detail: str) -> Check:

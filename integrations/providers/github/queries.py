@@ -100,5 +100,3 @@ NESTED: Final = {
         f"{{{LINE_COMMENT_FIELDS}}}}}}}}}"
     ),
 }
-TYPE: Final = "query{__typename}"
-"""What everybody may ask."""

@@ -17,12 +17,13 @@ from integrations.providers.github.steps import Repo, Runs, ask_of
 
 STREAM: Final = "workflow_runs"
 MOST_OF_A_FILTER: Final = 1000
-_PASSED: Final = {
+NO_RUNS: Final = {
     404: "Actions is off",
     409: "it is empty",
     410: "Actions is off",
     451: "not available for legal reasons",
 }
+"""What the statuses mean with which a repository has no list of runs."""
 _SHORTEST: Final = timedelta(minutes=1)
 _BEGINNING: Final = datetime(2018, 1, 1, tzinfo=UTC)  # before there was GitHub Actions
 
@@ -61,15 +62,15 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
     """Fetch a page of runs; a window with more than can be had is split in two."""
     client = Client(live.site)
     if step.url:
-        answer = client.get(step.url, passed=_PASSED)
+        answer = client.get(step.url, passed=NO_RUNS)
     else:
         created = f"{step.since}..{step.until}" if step.until else f">={step.since}"
         params: dict[str, str | int] = {"created": created, "per_page": 100}
         path = f"/repositories/{ask.part}/actions/runs"
-        answer = client.get(path, params, passed=_PASSED)
+        answer = client.get(path, params, passed=NO_RUNS)
     if answer.status != 200:
         return Fetched(
-            notes=[f"repository {ask.part} has no workflow runs: {_PASSED[answer.status]}"]
+            notes=[f"repository {ask.part} has no workflow runs: {NO_RUNS[answer.status]}"]
         )
     listed = _listed(answer)
     marks = _marks(ask, step, live, listed, answer)
