@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from common.decoding import ACCEPTED
 from common.egress import EgressPolicy, has_dots
 from common.errors import PermanentError, TransientError, UsageError, WaitError
 from common.redaction import Redactor
@@ -18,7 +19,7 @@ USER_AGENT: Final = "etl/0.1.0"
 _DEFAULT_HEADERS: Final = {
     "user-agent": USER_AGENT,
     "accept": "application/json",
-    "accept-encoding": "gzip",
+    "accept-encoding": ACCEPTED,
 }
 _PORTS: Final = {"http": 80, "https": 443}
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 
+from common.decoding import decoded
 from common.egress import EgressPolicy
 from common.errors import PermanentError, TransientError
 
@@ -222,8 +223,10 @@ def _receive(answer: httpcore2.Response, limits: Limits) -> Received:
     headers = httpx2.Headers(answer.headers)
     if 300 <= answer.status < 400:
         return Received(answer.status, headers, b"")
-    decoding = httpx2.Response(answer.status, headers=answer.headers, content=answer.iter_stream())
-    return Received(answer.status, headers, b"".join(_limited(decoding.iter_bytes(), limits)))
+    # Limited before decoding, too: encoded parts may decode to nothing for ever.
+    sent = _limited(answer.iter_stream(), limits)
+    pieces = decoded(headers.get("content-encoding", ""), sent)
+    return Received(answer.status, headers, b"".join(_limited(pieces, limits)))
 
 
 def _limited(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
@@ -264,8 +267,6 @@ def _named_failures(limits: Limits) -> Iterator[None]:
         raise TransientError(
             "the answer broke off or is no HTTP; a proxy in between may be failing"
         ) from None
-    except httpx2.DecodingError:
-        raise TransientError("the answer is not encoded as its headers say") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
         raise TransientError(
             "the connection broke off before the answer was whole; a proxy in between may be "

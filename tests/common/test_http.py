@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import threading
-import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,13 +68,23 @@ def test_a_payload_is_posted_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "encode"),
-    [("gzip", gzip.compress), ("deflate", zlib.compress)],
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(b'{"a": 1}')),
+        ("GZIP", gzip.compress(b'{"a"') + gzip.compress(b"") + gzip.compress(b": 1}")),
+        ("x-gzip", gzip.compress(b'{"a": 1}')),
+        ("identity", b'{"a": 1}'),
+    ],
 )
-def test_a_body_is_given_decoded(encoding: str, encode: Any) -> None:
-    reply = answer(encode(b'{"a": 1}'), headers=(f"Content-Encoding: {encoding}",))
-    with listening(always(reply)) as wire:
+def test_a_body_is_given_decoded(encoding: str, body: bytes) -> None:
+    with listening(always(answer(body, headers=(f"Content-Encoding: {encoding}",)))) as wire:
         assert site_at(wire.url).get("a").body == b'{"a": 1}'
+    assert b"accept-encoding: gzip\r\n" in wire.requests[0]
+
+
+def test_an_empty_body_is_empty_whatever_its_encoding() -> None:
+    with listening(always(answer(b"", headers=("Content-Encoding: gzip",)))) as wire:
+        assert site_at(wire.url).get("a").body == b""
 
 
 def test_a_chunked_body_is_given_whole() -> None:

@@ -1,9 +1,12 @@
 """Every way in which an answer fails: over the limits, broken off, or never there."""
 
+import gzip
+import itertools
 import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,24 +30,45 @@ def fails_by(script: Script, error: type[Exception], **limits: float) -> str:
 # ---- limits
 
 
-def test_a_gzip_bomb_is_given_up_while_it_is_decoded() -> None:
+def one_member() -> Iterator[bytes]:
+    """A gzip stream that never ends."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    zeros = b"\0" * (1 << 20)
-    sent = 0
+    while True:
+        yield packer.compress(b"\0" * (1 << 20))
+
+
+def many_members() -> Iterator[bytes]:
+    """Gzip members one after another, which unpack to one text."""
+    return itertools.repeat(gzip.compress(b"\0" * (1 << 20)))
+
+
+def empty_members() -> Iterator[bytes]:
+    """Gzip members that unpack to nothing, for ever."""
+    return itertools.repeat(gzip.compress(b"") * 1000)
+
+
+@pytest.mark.parametrize("parts", [one_member, many_members, empty_members])
+def test_a_gzip_bomb_is_given_up_while_it_is_decoded(parts: Callable[[], Iterator[bytes]]) -> None:
+    cut_off = threading.Event()
 
     def bomb(connection: socket.socket, request: bytes) -> None:
-        nonlocal sent
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        for _ in range(10_000):
-            if part := packer.compress(zeros):
+        try:
+            for part in filter(None, parts()):
                 connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
-            sent += len(zeros)
+        except OSError:
+            cut_off.set()
 
     message = fails_by(bomb, PermanentError, max_bytes=5_000_000)
     assert "too large: more than 5,000,000 bytes" in message
-    assert sent < 10_000 * len(zeros)
+    assert cut_off.wait(10)
+
+
+def test_an_encoding_that_was_not_asked_for_is_refused() -> None:
+    reply = answer(b"x", headers=("Content-Encoding: br",))
+    assert "encoded by 'br'" in fails_by(always(reply), PermanentError)
 
 
 def test_a_body_of_just_the_limit_is_taken() -> None:
@@ -123,6 +147,10 @@ def test_a_tls_handshake_that_hangs_ends_at_the_deadline() -> None:
         pytest.param(cut(answer(headers=("Content-Length: 7",))), id="two lengths that differ"),
         pytest.param(
             cut(answer(b"no gzip", headers=("Content-Encoding: gzip",))), id="not as encoded"
+        ),
+        pytest.param(
+            cut(answer(gzip.compress(b"x" * 99)[:-3], headers=("Content-Encoding: gzip",))),
+            id="gzip that is cut short",
         ),
     ],
 )
