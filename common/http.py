@@ -105,6 +105,10 @@ class Site:
         self._limits = limits or Limits()
         self._redactor = Redactor(secrets)
 
+    def has(self, url: str) -> bool:
+        """Tell whether an absolute URL lies below `api_url`, so that it may be asked for."""
+        return _is_below(url, self.api_url)
+
     def get(
         self, path: str, params: Mapping[str, str | int] | None = None, *, scope: str = ""
     ) -> Answer:

@@ -14,14 +14,19 @@ from integrations.providers.github.deployment_walk import DEPLOYMENTS
 from integrations.providers.github.listing import wanted_of
 from integrations.providers.github.newest import Kind
 from integrations.providers.github.pull_walk import PULLS
-from integrations.providers.github.replies import HeavyError, RepositoryNode, UnreadableError
+from integrations.providers.github.replies import (
+    CursorError,
+    HeavyError,
+    RepositoryNode,
+    UnreadableError,
+)
 from integrations.providers.github.repositories import Entity
 from integrations.providers.github.run_walk import NO_RUNS
 
 T = TypeVar("T")
 
 _PAGES_TO_LOOK_AT: Final = 20
-_FAILED: Final = (PipelineError, HeavyError, UnreadableError)
+_FAILED: Final = (PipelineError, HeavyError, CursorError, UnreadableError)
 _SIGN_IN: Final = (
     "enter a new token: classic with the scope repo, or fine-grained with read access to metadata, "
     "contents, pull requests, issues, deployments and actions"

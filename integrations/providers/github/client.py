@@ -63,8 +63,9 @@ class Client:
     def graphql(self, query: str, variables: Mapping[str, Any]) -> Reply:
         """Return what a query gave, in part perhaps.
 
-        Raises HeavyError if GitHub could not answer so large a query; UnreadableError if the
-        answer is no JSON; TransientError, WaitError, PermanentError.
+        Raises HeavyError if GitHub could not answer so large a query; CursorError if it refuses
+        the place to go on from; UnreadableError if the answer is no JSON; TransientError,
+        WaitError, PermanentError.
         """
         reply = self._query(query, variables)
         if reply.is_unknown_field(_OLD_SERVER):
@@ -72,6 +73,21 @@ class Client:
             reply = self._query(query.replace(_OLD_SERVER, "databaseId"), variables)
         reply.check()
         return reply
+
+    def next_url(self, answer: Answer) -> str | None:
+        """Return the address of the next page as GitHub gave it, None on the last one.
+
+        Raises PermanentError for one elsewhere: asked again, the page may name a better one.
+        """
+        found = _NEXT.search(answer.headers.get("link", ""))
+        if found is None:
+            return None
+        if not self._site.has(found[1]):
+            raise PermanentError(
+                f"{request_of(answer)}: the next page is said to be at an address outside of "
+                f"{self._site.api_url}, which is not followed: {found[1][:200]}"
+            )
+        return found[1]
 
     def _query(self, query: str, variables: Mapping[str, Any]) -> Reply:
         payload = {"query": query, "variables": dict(variables)}
@@ -86,12 +102,6 @@ class Client:
         if reply.is_rate_limited:
             limits.hold_until_reset(self._site, answer, GRAPHQL)
         return reply
-
-
-def next_url(answer: Answer) -> str | None:
-    """Return the address of the next page as GitHub gave it, None on the last one."""
-    found = _NEXT.search(answer.headers.get("link", ""))
-    return found[1] if found else None
 
 
 def check_json(answer: Answer) -> None:

@@ -19,14 +19,17 @@ from integrations.providers.github.client import Client
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.replies import (
     Connection,
+    CursorError,
     HeavyError,
     Reply,
     RepositoryNode,
     UnreadableError,
 )
 from integrations.providers.github.steps import (
+    MOST_RESTARTS,
     Covered,
     Group,
+    Loop,
     Walk,
     ask_of,
     changed,
@@ -104,6 +107,8 @@ def walk(kind: Kind, ask: Ask, step: Walk, live: Live) -> Fetched:
         reply = Client(live.site).graphql(query, variables)
     except HeavyError as error:
         return smaller(ask, step, error)
+    except CursorError as error:
+        return restarted(ask, step, error)
     repository = reply.one("node", RepositoryNode)
     if repository is None:
         return Fetched(notes=[f"repository {ask.part} is not there any more", *reply.notes()])
@@ -250,18 +255,29 @@ def _next(part: Part, ask: Ask, step: Walk) -> Ask:
         size = most
     elif size < most and good >= GROWS_AFTER_PAGES:
         good, size = 0, size + max(1, size // 4)
-    following = Walk(
-        node=step.node,
+    following = structs.replace(
+        step,
+        tries=0,
         size=min(size, most),
-        floor=step.floor,
-        newest=part.newest if step.page == 0 and step.newest is None else step.newest,
+        newest=part.newest if step.newest is None else step.newest,
         after=cursor,
         page=step.page + 1,
         good=good,
-        is_again=step.is_again,
         loop=step.loop.at(cursor, f"{part.kind.stream} of repository {part.part}"),
     )
-    return ask_of(ask.stream, ask.part, following, *_place(following))
+    return _ask(ask, following)
+
+
+def restarted(ask: Ask, step: Walk, error: CursorError) -> Fetched:
+    """Begin a walk anew whose cursor is refused; raise PermanentError if that does not help."""
+    if step.after is None or step.restarts >= MOST_RESTARTS:
+        raise PermanentError(
+            f"{ask.stream} of repository {ask.part}: {error}: GitHub refuses the places that it "
+            "gave itself; what was read is kept; run it again later"
+        )
+    page, restarts = step.page + 1, step.restarts + 1
+    anew = structs.replace(step, after=None, page=page, restarts=restarts, tries=0, loop=Loop())
+    return Fetched(following=[_ask(ask, anew)], notes=[f"{error}; the walk begins anew"])
 
 
 def _ended(fetched: Fetched, part: Part, ask: Ask, step: Walk) -> Fetched:
@@ -270,14 +286,16 @@ def _ended(fetched: Fetched, part: Part, ask: Ask, step: Walk) -> Fetched:
     if part.kind.moves and step.page and not step.is_again and part.live.mode != "backfill":
         size = min(_AGAIN_SIZE, step.size)
         again = Walk(node=step.node, size=size, floor=step.floor, newest=newest, is_again=True)
-        fetched.following.append(ask_of(ask.stream, ask.part, again, *_place(again)))
+        fetched.following.append(_ask(ask, again))
         return fetched
     fetched.marks = part.mark(newest)
     return fetched
 
 
-def _place(step: Walk) -> tuple[object, ...]:
-    return ("again", step.page) if step.is_again else (step.page,)
+def _ask(ask: Ask, step: Walk) -> Ask:
+    """Return the ask of a further step of the same walk."""
+    place = ("again", step.page) if step.is_again else (step.page,)
+    return ask_of(ask.stream, ask.part, step, *place)
 
 
 def _passed(part: Part, ask: Ask, step: Walk) -> Fetched:
@@ -293,8 +311,7 @@ def _passed(part: Part, ask: Ask, step: Walk) -> Fetched:
         values |= {"size": part.kind.most(part.live)}
     kept = Page(stream=ask.stream, answer=part.answer, is_data=False)
     following = structs.replace(step, tries=0, **values)
-    ask = ask_of(ask.stream, ask.part, following, *_place(following))
-    return Fetched(pages=[kept], following=[ask])
+    return Fetched(pages=[kept], following=[_ask(ask, following)])
 
 
 def _time_of(text: str, answer: Answer) -> int:

@@ -13,13 +13,14 @@ from integrations.providers.github.newest import Kind, halved, smaller
 from integrations.providers.github.replies import (
     Anything,
     Connection,
+    CursorError,
     HeavyError,
     NestedNode,
     PullNode,
     Thread,
     UnreadableError,
 )
-from integrations.providers.github.steps import Nested, ask_of
+from integrations.providers.github.steps import MOST_RESTARTS, Loop, Nested, ask_of
 
 _STREAMS: Final = {
     "commits": "pull_commits",
@@ -69,6 +70,8 @@ def nested(ask: Ask, step: Nested, live: Live) -> Fetched:
         reply = Client(live.site).graphql(queries.NESTED[step.connection], variables)
     except HeavyError as error:
         return smaller(ask, step, error)
+    except CursorError as error:
+        return _restarted(ask, step, error)
     node = reply.one("node", NestedNode)
     if node is None:
         return Fetched(notes=[f"{ask.key}: it is not there any more", *reply.notes()])
@@ -88,13 +91,27 @@ def nested(ask: Ask, step: Nested, live: Live) -> Fetched:
     return fetched
 
 
+def _restarted(ask: Ask, step: Nested, error: CursorError) -> Fetched:
+    """Begin a connection anew whose cursor is refused."""
+    what = f"{step.connection} of pull request {step.node}"
+    if step.after is None or step.restarts >= MOST_RESTARTS:
+        raise PermanentError(f"{what}: {error}: GitHub refuses the places that it gave itself")
+    page, restarts = step.page + 1, step.restarts + 1
+    anew = structs.replace(step, after=None, page=page, restarts=restarts, tries=0, loop=Loop())
+    return Fetched(following=[_ask(ask, anew)], notes=[f"{error}; it is read anew"])
+
+
+def _ask(ask: Ask, step: Nested) -> Ask:
+    return ask_of(ask.stream, ask.part, step, step.connection, step.node, step.at, step.page)
+
+
 def _next(ask: Ask, step: Nested, cursor: str | None) -> Ask:
     what = f"{step.connection} of pull request {step.node}"
     if not cursor or cursor == step.after:
         raise PermanentError(f"{what}: GitHub says that there are more and not where they are")
     page, loop = step.page + 1, step.loop.at(cursor, what)
     following = structs.replace(step, after=cursor, page=page, loop=loop, tries=0)
-    return ask_of(ask.stream, ask.part, following, step.connection, step.node, step.at, page)
+    return _ask(ask, following)
 
 
 PULLS: Final = Kind(

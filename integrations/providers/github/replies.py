@@ -19,6 +19,7 @@ _HEAVY_TYPES: Final = (
     "INTERNAL",
 )
 _HEAVY_WORDS: Final = ("timeout", "timed out", "something went wrong", "resource limits")
+_BAD_CURSOR: Final = "valid cursor"
 _UNKNOWN_FIELD: Final = ("doesn't exist on type", "cannot query field")
 
 
@@ -28,6 +29,10 @@ class HeavyError(Exception):
     def __init__(self, answer: Answer, detail: str = "") -> None:
         said = detail[:200] or f"status {answer.status}"
         super().__init__(f"{answer.method} {answer.url}: {said}")
+
+
+class CursorError(Exception):
+    """GitHub refuses the place that it gave to go on from."""
 
 
 class UnreadableError(Exception):
@@ -157,6 +162,9 @@ class Reply:
 
     def check(self) -> None:
         """Raise what an answer without any data means; one that has some is taken as it is."""
+        for error in self.errors:
+            if error.type == "INVALID_CURSOR_ARGUMENTS" or _BAD_CURSOR in error.message:
+                raise CursorError(f"POST {self.answer.url}: {error.message[:200]}")
         if any(_has_something(bytes(raw)) for raw in self.data.values()):
             return
         if not self.errors:

@@ -8,7 +8,7 @@ from common.errors import PermanentError
 from common.http import Answer
 from integrations.contract import Live
 from integrations.providers.github import queries
-from integrations.providers.github.client import Client, next_url, refusal, request_of
+from integrations.providers.github.client import Client, refusal, request_of
 from integrations.providers.github.replies import UnreadableError
 from integrations.providers.github.steps import Repo
 
@@ -76,7 +76,7 @@ def find(live: Live, source: str, form: str, url: str) -> Found | None:
     client = Client(live.site)
     form = form or first_form(source)
     if url:
-        return _found(client.get(url), source, form)
+        return _found(client, client.get(url), source, form)
     path, params = _FORMS[form]
     answer = client.get(path.format(source=source), params, passed=(403, 404, 409))
     if form == "own" and answer.status in (403, 404) and has_no_user(answer):
@@ -87,7 +87,7 @@ def find(live: Live, source: str, form: str, url: str) -> Found | None:
         return None
     if answer.status != 200:
         raise refusal(answer)
-    return _found(answer, source, form)
+    return _found(client, answer, source, form)
 
 
 def by_id(live: Live, source_id: str, *passed: int) -> tuple[Answer, Entity | None]:
@@ -124,14 +124,14 @@ def only(live: Live, entities: list[Entity]) -> Answer:
     return Client(live.site).graphql(queries.REPOSITORIES, variables).answer
 
 
-def _found(answer: Answer, source: str, form: str) -> Found:
+def _found(client: Client, answer: Answer, source: str, form: str) -> Found:
     if form == "name":
         return Found(answer, [_decode(answer, Entity)])
     if form == "installation":
         found = Found(answer, _decode(answer, _Listed).repositories)
     else:
         found = Found(answer, _decode(answer, list[Entity]))
-    url = next_url(answer)
+    url = client.next_url(answer)
     if url is not None:
         found.form, found.url = form, url
     elif form == "user":

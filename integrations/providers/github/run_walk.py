@@ -9,7 +9,7 @@ from common.errors import RecordError
 from common.http import Answer
 from common.times import parse_time
 from integrations.contract import Ask, Fetched, Live, Mark, Page
-from integrations.providers.github.client import Client, next_url
+from integrations.providers.github.client import Client
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.newest import milliseconds
 from integrations.providers.github.replies import UnreadableError
@@ -83,7 +83,7 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
             f"repository {ask.part} has {listed.total_count} workflow runs in the minute of "
             f"{step.since}; GitHub gives {MOST_OF_A_FILTER} of them"
         )
-    url = next_url(answer)
+    url = client.next_url(answer)
     if url is not None:
         page, loop = step.page + 1, step.loop.at(url, f"workflow runs of repository {ask.part}")
         following = Runs(since=step.since, until=step.until, url=url, page=page, loop=loop)

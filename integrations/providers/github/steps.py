@@ -10,6 +10,8 @@ from integrations.contract import Ask
 
 S = TypeVar("S", bound="Step")
 
+MOST_RESTARTS: Final = 3
+"""How often a walk begins anew because its cursors are refused."""
 MOST_TRIES: Final = 3
 """How often an answer that cannot be read is asked for before it is set aside."""
 
@@ -110,7 +112,8 @@ class Walk(Step, frozen=True, tag="walk"):
     floor: older than it (epoch ms) is covered. newest: the newest there was as the walk began.
     is_again: the first pages are read a second time, for what moved there meanwhile.
     is_passing: what is newer than the window is only passed by. is_last: the page ends where
-    the walk does. good: pages since the size was changed.
+    the walk does. good: pages since the size was changed. restarts: how often a cursor was
+    refused.
     """
 
     node: str
@@ -120,6 +123,7 @@ class Walk(Step, frozen=True, tag="walk"):
     after: str | None = None
     page: int = 0
     good: int = 0
+    restarts: int = 0
     is_again: bool = False
     is_passing: bool = False
     is_last: bool = False
@@ -159,6 +163,7 @@ class Nested(Step, frozen=True, tag="nested"):
     size: int
     after: str | None = None
     page: int = 0
+    restarts: int = 0
     loop: Loop = Loop()
 
 

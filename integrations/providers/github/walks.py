@@ -7,7 +7,7 @@ from integrations.contract import Ask, Fetched, Live, Page
 from integrations.providers.github import census, listing, newest, pull_walk, run_walk, together
 from integrations.providers.github.deployment_walk import DEPLOYMENTS
 from integrations.providers.github.newest import Kind
-from integrations.providers.github.replies import HeavyError, UnreadableError
+from integrations.providers.github.replies import CursorError, HeavyError, UnreadableError
 from integrations.providers.github.steps import (
     MOST_TRIES,
     AnyStep,
@@ -32,7 +32,7 @@ def fetch(ask: Ask, live: Live) -> Fetched:
     step = read_step(ask)
     try:
         return _fetch(ask, step, live)
-    except HeavyError as error:
+    except (HeavyError, CursorError) as error:
         raise TransientError(f"GitHub cannot answer: {error}") from None
     except UnreadableError as error:
         return _unreadable(ask, step, error)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.errors import PermanentError, RecordError, TransientError, WaitError
-from integrations.providers.github.client import Client, next_url
+from integrations.providers.github.client import Client
 from integrations.providers.github.connector import connector
 from integrations.providers.github.tests.hub import API, NOW, FakeSite, Request, Sent, run
 from integrations.providers.github.tests.test_pull_walk import hub_with, live_of, mark, minute
@@ -135,9 +135,9 @@ def test_the_next_page_is_taken_as_github_wrote_it() -> None:
     )
     site = FakeSite(lambda request: Sent([], headers={"link": link}))
     answer = Client(site).get("/user")
-    assert next_url(answer) == f"{API}/repositories/5/x?after=Y3V%3D%3D&per_page=100"
+    assert Client(site).next_url(answer) == f"{API}/repositories/5/x?after=Y3V%3D%3D&per_page=100"
     last = FakeSite(lambda request: Sent([], headers={"link": f'<{API}/a>; rel="prev"'}))
-    assert next_url(Client(last).get("/user")) is None
+    assert Client(last).next_url(Client(last).get("/user")) is None
 
 
 UNREADABLE = [b"", b"  ", b'{"data": {"node"', b"[1]", b'{"data": {"node": {"id": 7}}}', b"\xff"]

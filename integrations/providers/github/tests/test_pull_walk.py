@@ -230,6 +230,36 @@ def test_pages_that_go_in_a_circle_are_noticed(length: int) -> None:
     assert len(asked) <= 4 * length + 4
 
 
+def refuse_cursors(hub: Hub, times: int) -> None:
+    """Let the hub refuse the next cursors it is asked with."""
+    left = [times]
+
+    def refuse(request: Request) -> Sent | None:
+        if not request.query or request.variables.get("after") is None or not left[0]:
+            return None
+        left[0] -= 1
+        error = {"type": "INVALID_CURSOR_ARGUMENTS", "message": "no valid cursor"}
+        return Sent({"data": {"node": None}, "errors": [error]})
+
+    hub.before = refuse
+
+
+def test_a_walk_whose_cursor_is_refused_begins_anew() -> None:
+    hub = hub_with(120)
+    refuse_cursors(hub, 2)
+    done = run(live_of(hub))
+    assert set(numbers(done)) == set(range(1, 121))
+    assert done.marks == mark(minute(120))
+    assert len([note for note in done.notes if "begins anew" in note]) == 2
+
+
+def test_a_walk_whose_every_cursor_is_refused_gives_up() -> None:
+    hub = hub_with(120)
+    refuse_cursors(hub, 99)
+    with pytest.raises(PermanentError, match="refuses the places that it gave"):
+        run(live_of(hub))
+
+
 NESTED = {
     "commits": ("pull_commits", {"commit": {"oid": "a" * 40, "message": "Dig"}}),
     "reviews": ("reviews", {"fullDatabaseId": "7", "state": "APPROVED"}),
@@ -267,6 +297,22 @@ def test_what_does_not_fit_into_a_pull_request_is_read_cursor_after_cursor(name:
         if draft.table == tables.get(stream, "comments")
     ]
     assert len(drafts) == 2
+
+
+def test_a_nested_page_whose_cursor_is_refused_is_read_from_the_beginning() -> None:
+    hub = hub_with(1)
+    hub.pulls["R_1"][0]["commits"] = connection([NESTED["commits"][1]], "old")
+
+    def more(request: Request) -> Sent | None:
+        if request.query != queries.NESTED["commits"]:
+            return None
+        if request.variables["after"] == "old":
+            return Sent({"errors": [{"message": "`old` does not appear to be a valid cursor."}]})
+        whole = {"number": 1, "repository": {"nameWithOwner": "acme/ants"}}
+        return Sent({"data": {"node": {**whole, "commits": connection([NESTED["commits"][1]])}}})
+
+    hub.before = more
+    assert run(live_of(hub)).values("pull_commits", CommitDraft, "sha") == ["a" * 40]
 
 
 def test_a_long_thread_is_read_to_its_end_and_knows_its_pull_request() -> None:
