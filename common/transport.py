@@ -4,6 +4,7 @@ The pool keeps no cookies and knows no credentials, so integrations share it saf
 """
 
 import atexit
+import logging
 import os
 import socket
 import ssl
@@ -27,6 +28,9 @@ CONNECT_SECONDS: Final = 10.0
 _KEEPALIVE_SECONDS: Final = 4.0
 _KEPT_CONNECTIONS: Final = 64
 _HEADERS_TOO_LARGE: Final = 431
+
+# At lower levels it writes down the headers of answers, which may echo credentials.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]

@@ -34,7 +34,7 @@ _RENEWING_SECONDS: Final = 1.0
 _SHORTEST_HEADER_SECRET: Final = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _SignedIn:
     """An integration's connector and settings with its opened credentials. sealed: as stored."""
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import logging
 import os
 import re
 import socket
@@ -225,6 +226,13 @@ def test_an_error_does_not_name_a_credential() -> None:
     with listening(cut(b"")) as wire, pytest.raises(TransientError) as caught:
         site_at(wire.url, secrets=["0123456789"]).get("token/0123456789/x?key=0123456789")
     assert str(caught.value).startswith(f"GET {wire.url}/token/[redacted]/x: ")
+
+
+def test_no_log_line_holds_a_credential_that_is_echoed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with listening(always(answer(headers=(f"X-Echo: {TOKEN}",)))) as wire:
+        site_at(wire.url, headers={"authorization": f"Bearer {TOKEN}"}, secrets=[TOKEN]).get("a")
+    assert TOKEN not in caplog.text
 
 
 @pytest.mark.parametrize("value", ["abc\r\nX-Evil: 1", "abc\n", "tökén", "abc\0"])
