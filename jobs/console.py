@@ -9,6 +9,7 @@ from django.core.management.base import OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from common.errors import UsageError
 from jobs.drive import Watch, report
 from jobs.models import JobRun
 from jobs.runs import RunSummary
@@ -39,11 +40,17 @@ def progress(quiet: bool) -> Iterator[Watch]:
                 tasks[run.pk],
                 completed=done,
                 total=done + now["open"] + now["dead"],
-                told=f"{now['records']:,} records, {now['rate']:,.0f}/s",
+                told=_told(now),
             )
 
     with bars:
         yield watch
+
+
+def _told(now: RunSummary) -> str:
+    if now["waiting_until"] is not None:
+        return f"waiting until {now['waiting_until']:%H:%M:%S} UTC: {now['waiting_for']}"[:80]
+    return f"{now['records']:,} records, {now['rate']:,.0f}/s"
 
 
 def tell(runs: Sequence[JobRun], out: OutputWrapper, as_json: bool, **more: Any) -> int:
@@ -71,3 +78,11 @@ def _tell_run(run: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  {problem['place']}{path}: {problem['reason']}: {problem['detail']}\n")
     if (hidden := run["quarantined"] - len(run["problems"])) > 0:
         out.write(f"  … and {hidden:,} more: see Quarantine in the admin\n")
+
+
+def name_and_value(option: str, text: str) -> tuple[str, str]:
+    """Return both sides of NAME=VALUE; raise UsageError that names the option."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"{option} {text.partition('=')[0]!r} is not NAME=VALUE")
+    return name, value

@@ -13,6 +13,7 @@ from jobs.embedded import EmbeddedEngine
 from jobs.imports import extract_next
 from jobs.models import JobRun
 from jobs.runs import RunSummary, summary
+from jobs.sync import start_scheduled
 from tenants.scope import tenant_scope
 
 LOOK_EVERY_SECONDS: Final = 0.2
@@ -43,7 +44,7 @@ def engine() -> Iterator[None]:
         finally:
             beat.stop()
         return
-    embedded = EmbeddedEngine()
+    embedded = EmbeddedEngine(start_run=start_scheduled)
     embedded.start()
     try:
         yield
@@ -64,6 +65,12 @@ def drive(runs: Sequence[JobRun], watch: Watch) -> None:
                 return
         if not busy:
             time.sleep(LOOK_EVERY_SECONDS)
+
+
+def wait(runs: Sequence[JobRun], watch: Watch) -> None:
+    """Wait until all of the runs are finished; workers, here or elsewhere, do their steps."""
+    while not _look(runs, watch):
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _look(runs: Sequence[JobRun], watch: Watch) -> bool:

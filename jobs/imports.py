@@ -12,7 +12,7 @@ from integrations.contract import Connector
 from integrations.models import Integration
 from integrations.recordings import Position, recorded_files, recorded_providers
 from integrations.registry import connectors
-from jobs.actors.extract import import_step
+from jobs.extract_recorded import import_step
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import claim_step, enqueue
 from jobs.runs import start

@@ -3,7 +3,7 @@
 from django.db import models
 
 from integrations.models import Integration
-from tenants.models import TenantOwned
+from tenants.models import Tenant, TenantOwned
 
 
 class Stage(models.TextChoices):
@@ -70,6 +70,13 @@ class JobRun(TenantOwned):
         db_table = "etl_job_runs"
         verbose_name = "run"
         ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("integration",),
+                condition=models.Q(state="running", mode__in=("incremental", "full", "backfill")),
+                name="one_live_run_an_integration",
+            ),
+        )
         indexes = (
             models.Index(
                 fields=("state", "id"),
@@ -159,6 +166,19 @@ class QueueEntry(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.stage} {self.key}"
+
+
+class TenantTurn(models.Model):
+    """When an extract step of a tenant was last claimed: who waited longest comes next."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True)
+    served_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "etl_tenant_turns"
+
+    def __str__(self) -> str:
+        return f"turn of {self.tenant}"
 
 
 class RunLog(TenantOwned):

@@ -77,6 +77,7 @@ class RunProgress(TypedDict):
     """All that the run page shows. percent: of the steps known so far.
 
     seconds_left: None while extracting goes on (nobody knows what is to come) and at the end.
+    waiting_until, waiting_for: when and why it goes on, if every open step is put off.
     version: grows with every message; an older one is to be ignored.
     """
 
@@ -102,6 +103,8 @@ class RunProgress(TypedDict):
     seconds: float
     rate: float
     seconds_left: float | None
+    waiting_until: str | None
+    waiting_for: str
     log: list[LogLine]
     dead_steps: list[DeadStep]
     set_aside: list[SetAside]
@@ -142,6 +145,8 @@ def progress_of(run: JobRun) -> RunProgress:
         "seconds": round(sums["seconds"], 1),
         "rate": round(sums["rate"], 1),
         "seconds_left": _seconds_left(stages, sums["seconds"]),
+        "waiting_until": sums["waiting_until"].isoformat() if sums["waiting_until"] else None,
+        "waiting_for": sums["waiting_for"],
         "log": _log(run),
         "dead_steps": _dead_steps(run),
         "set_aside": _set_aside(run),

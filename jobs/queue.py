@@ -187,10 +187,19 @@ _CLAIM = """
 UPDATE etl_job_queue SET state = 'running', fence = fence + 1, attempts = attempts + 1,
     leased_by = %s, leased_until = %s, started_at = %s, finished_at = NULL
 WHERE id = (
-    SELECT q.id FROM etl_job_queue q JOIN etl_job_runs r ON r.id = q.run_id
+    SELECT q.id FROM etl_job_queue q JOIN etl_job_runs r ON r.id = q.run_id {turns}
     WHERE q.state = 'queued' AND q.run_at <= %s AND NOT r.cancel_requested AND {which}
-    ORDER BY q.priority, q.run_at, q.id LIMIT 1 {lock}
+    ORDER BY q.priority, {turn} q.run_at, q.id LIMIT 1 {lock}
 ) AND state = 'queued' RETURNING *
+"""
+
+# Sources limit how often they are asked, so tenants take turns in asking, however many steps
+# each of them has: whose turn was longest ago comes first.
+_TURNS = "LEFT JOIN etl_tenant_turns t ON t.tenant_id = q.tenant_id"
+_TURN = "COALESCE(t.served_at, '1970-01-01 00:00:00'),"
+_TAKE_TURN = """
+INSERT INTO etl_tenant_turns (tenant_id, served_at) VALUES (%s, %s)
+ON CONFLICT (tenant_id) DO UPDATE SET served_at = excluded.served_at
 """
 
 # A claim need not be on disk before the work begins: the commit of the work takes it along, and
@@ -237,7 +246,9 @@ def _claim(
     worker: str, which: str, what: str | int, lock: str, *, early: bool = False
 ) -> QueueEntry | None:
     moment = connection.ops.adapt_datetimefield_value
-    sql = _UNSYNCED.get(connection.vendor, "") + _CLAIM.format(which=which, lock=lock)
+    turns = (_TURNS, _TURN) if what == Stage.EXTRACT else ("", "")
+    claim_sql = _CLAIM.format(which=which, lock=lock, turns=turns[0], turn=turns[1])
+    sql = _UNSYNCED.get(connection.vendor, "") + claim_sql
     with every_tenant(WHOLE_QUEUE), transaction.atomic(durable=True):
         # SQLite waits for its write lock when a transaction begins: look at the clock after that.
         now = timezone.now()
@@ -245,6 +256,9 @@ def _claim(
         until = now + timedelta(seconds=settings.STEP_LEASE_SECONDS)
         values = (worker, moment(until), moment(now), moment(due_by), what)
         claimed = list(QueueEntry.objects.raw(sql, values))
+        if claimed and claimed[0].stage == Stage.EXTRACT:
+            with connection.cursor() as cursor:
+                cursor.execute(_TAKE_TURN, (claimed[0].tenant_id, moment(now)))
     return claimed[0] if claimed else None
 
 

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from common.errors import UsageError
 from integrations.models import Integration, RawPage
-from jobs.actors.extract import transform_step
+from jobs.actors.transform import transform_step
 from jobs.models import JobRun
 from jobs.queue import enqueue
 from jobs.runs import start
@@ -34,7 +34,9 @@ def start_retransform(
 
 
 def _start(integration: Integration, stream: str | None) -> JobRun | None:
-    pages = RawPage.objects.filter(integration=integration).defer("body").order_by("id")
+    pages = (
+        RawPage.objects.filter(integration=integration, is_data=True).defer("body").order_by("id")
+    )
     if stream:
         pages = pages.filter(stream=stream)
     if not pages.exists():

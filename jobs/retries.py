@@ -10,12 +10,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, TransientError, WaitError
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import WHOLE_QUEUE, as_claimed, wake_relay
 from tenants.scope import every_tenant
 
-BACKOFF_SECONDS: Final = 2.0
 LONGEST_WAIT_SECONDS: Final = 3600.0
 TRACEBACK_LINES: Final = 12
 LONGEST_REASON: Final = 8000
@@ -24,17 +23,36 @@ LONGEST_REASON: Final = 8000
 def fail(step: QueueEntry, error: BaseException) -> str:
     """Put a claimed step back for later, or set it aside as dead; return its new state.
 
-    PermanentError is dead at once; everything else is tried again until the attempts are used
-    up. A step that is no longer held is left alone, and its present state returned.
+    PermanentError is dead at once; WaitError is no attempt; everything else is tried again until
+    the attempts are used up. A step that is no longer held is left alone, and its present state
+    returned.
     """
     reason = describe(error)
-    if isinstance(error, PermanentError) or step.attempts >= settings.STEP_MAX_ATTEMPTS:
+    if isinstance(error, WaitError):
+        _postpone(step, error)
+    elif isinstance(error, PermanentError) or step.attempts >= _most_attempts(step, error):
         bury(step, as_claimed(step), reason)
     else:
         put_back(step, as_claimed(step), reason, timezone.now() + _wait(step.attempts, error))
     with every_tenant(WHOLE_QUEUE):
         state: str = QueueEntry.objects.values_list("state", flat=True).get(pk=step.pk)
     return state
+
+
+def _most_attempts(step: QueueEntry, error: BaseException) -> int:
+    """Return how often a step is tried: a source that does not answer gets more patience."""
+    is_source = step.stage == Stage.EXTRACT and isinstance(error, TransientError)
+    most: int = settings.FETCH_MAX_ATTEMPTS if is_source else settings.STEP_MAX_ATTEMPTS
+    return most
+
+
+def _postpone(step: QueueEntry, error: WaitError) -> None:
+    """Put a step off until the source may be asked again, and give its attempt back."""
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        held = as_claimed(step)
+        QueueEntry.objects.filter(**held).update(attempts=step.attempts - 1)
+        run_at = timezone.now() + _wait(step.attempts, error)
+        put_back(step, held, f"{type(error).__name__}: {error}", run_at)
 
 
 def describe(error: BaseException) -> str:
@@ -46,7 +64,7 @@ def describe(error: BaseException) -> str:
 
 
 def _wait(attempts: int, error: BaseException) -> timedelta:
-    seconds = BACKOFF_SECONDS * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+    seconds = settings.STEP_BACKOFF_SECONDS * 2 ** (attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311
     if isinstance(error, TransientError) and error.retry_after_seconds is not None:
         seconds = max(0.0, error.retry_after_seconds) + random.uniform(0, 1)  # noqa: S311
     return timedelta(seconds=min(seconds, LONGEST_WAIT_SECONDS))

@@ -1,18 +1,20 @@
 """Runs: started, summed up, and finished exactly when no step of them is open."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from datetime import datetime, timedelta
+from typing import Any, Final, TypedDict
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from integrations.models import Integration, QuarantinedRecord
-from jobs import retries
+from jobs import checkpoints, phases, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from tenants.scope import every_tenant
 from warehouse.models.staging import StagedPage
 
+_SHORT_WAIT: Final = timedelta(seconds=2)
 _WHOLE_QUEUE = "a run is finished by whoever ended its last step"
 
 
@@ -45,8 +47,9 @@ def start(
 def finish_if_done(run_id: int) -> str | None:
     """Finish a running run that has nothing open; return its new state, or None.
 
-    Called after the commit of each step and again by the sweeper, so that neither two last steps
-    that see each other open nor a worker that dies after its commit leave a run hanging.
+    A live run goes on with its next phase instead, until it has none. Called after the commit of
+    each step and again by the sweeper, so that neither two last steps that see each other open
+    nor a worker that dies after its commit leave a run hanging.
     """
     if _goes_on(run_id):
         return None
@@ -56,7 +59,7 @@ def finish_if_done(run_id: int) -> str | None:
         with transaction.atomic():
             # Locked before it is looked at again: `retries.replay` locks it too.
             run = JobRun.objects.select_for_update(no_key=True).get(pk=run_id)
-            if not _done().filter(pk=run_id).exists():
+            if not _done().filter(pk=run_id).exists() or phases.go_on(run):
                 return None
             return _finish(run)
 
@@ -102,6 +105,7 @@ def _finish(run: JobRun) -> str:
     if run.cancel_requested:
         retries.cancel_queued(run.pk)
         StagedPage.objects.filter(run_id=run.pk).delete()
+        checkpoints.forget_pending(run)
     state, error = _outcome(run)
     JobRun.objects.filter(pk=run.pk, state=JobRun.State.RUNNING).update(
         state=state, error=error, finished_at=timezone.now()
@@ -128,7 +132,9 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
         if set_aside.exists():
             return JobRun.State.COMPLETED_WITH_ERRORS, ""
         return JobRun.State.COMPLETED, ""
-    fatal = dead.filter(stage=Stage.EXTRACT).first() or _first_of_lost_stream(run, dead)
+    # A dead extract step with something set aside has kept a page that cannot be read.
+    fatal = dead.filter(stage=Stage.EXTRACT, quarantined_count=0).first()
+    fatal = fatal or _first_of_lost_stream(run, dead)
     if fatal is not None:
         return JobRun.State.FAILED, fatal.error
     return JobRun.State.COMPLETED_WITH_ERRORS, first.error
@@ -174,7 +180,10 @@ class StageSummary(TypedDict):
 
 
 class RunSummary(TypedDict):
-    """A run in numbers. seconds: of run time so far. rate: records transformed a second."""
+    """A run in numbers. seconds: of run time so far. rate: records transformed a second.
+
+    waiting_until: when the first of its steps is due, if none is due before; waiting_for: why.
+    """
 
     state: str
     stages: list[StageSummary]
@@ -186,6 +195,8 @@ class RunSummary(TypedDict):
     quarantined: int
     seconds: float
     rate: float
+    waiting_until: datetime | None
+    waiting_for: str
 
 
 def summary(run: JobRun) -> RunSummary:
@@ -194,10 +205,12 @@ def summary(run: JobRun) -> RunSummary:
     records counts those of the transform steps and rows those of the load steps, so
     that nothing is counted once a stage.
     """
-    stages = [_stage_summary(row) for row in _by_stage(run)]
+    by_stage = _by_stage(run)
+    stages = [_stage_summary(row) for row in by_stage]
     seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
     records = sum(row["records"] for row in stages if row["stage"] == Stage.TRANSFORM)
     loads = [row for row in stages if row["stage"] == Stage.LOAD]
+    waiting_until = _waiting_until(by_stage)
     return {
         "state": run.state,
         "stages": stages,
@@ -209,7 +222,25 @@ def summary(run: JobRun) -> RunSummary:
         "quarantined": sum(row["quarantined"] for row in stages),
         "seconds": seconds,
         "rate": records / seconds if seconds > 0 else 0.0,
+        "waiting_until": waiting_until,
+        "waiting_for": _waiting_for(run) if waiting_until else "",
     }
+
+
+def _waiting_until(by_stage: list[dict[str, Any]]) -> datetime | None:
+    """Return when the run goes on, if all of its open steps are put off."""
+    due = [row["next_at"] for row in by_stage if row["next_at"] is not None]
+    if not due or any(row["running"] for row in by_stage):
+        return None
+    first: datetime = min(due)
+    return first if first > timezone.now() + _SHORT_WAIT else None
+
+
+def _waiting_for(run: JobRun) -> str:
+    """Return why the step that is due first was put off."""
+    queued = QueueEntry.objects.filter(run=run, state=QueueEntry.State.QUEUED)
+    error = queued.order_by("run_at").values_list("error", flat=True).first() or ""
+    return error.partition("\n")[0].partition(": ")[2]
 
 
 def _by_stage(run: JobRun) -> list[dict[str, Any]]:
@@ -224,7 +255,8 @@ def _by_stage(run: JobRun) -> list[dict[str, Any]]:
         )
     }
     steps = QueueEntry.objects.filter(run=run).values("stage", "stream").order_by("stage", "stream")
-    return list(steps.annotate(**states, **totals))
+    next_at = Min("run_at", filter=Q(state=QueueEntry.State.QUEUED))
+    return list(steps.annotate(**states, **totals, next_at=next_at))
 
 
 def _stage_summary(row: dict[str, Any]) -> StageSummary:

@@ -7,9 +7,19 @@ from integrations.models import QuarantinedRecord, RawPage
 from integrations.recordings import place_of
 from integrations.registry import connector_for
 from jobs.models import QueueEntry, Stage
-from jobs.queue import Counts, complete, ensure_load_step, load_is_due
+from jobs.queue import Counts, NewStep, complete, ensure_load_step, load_is_due
 from warehouse.models import StagedPage
 from warehouse.transform import Transformed, transform_page
+
+
+def transform_step(page: RawPage, nth: int = 0, *, force: bool = False) -> NewStep:
+    """Return the step that transforms a raw page. nth: tells apart pages of one body in a run."""
+    return NewStep(
+        stage=Stage.TRANSFORM,
+        stream=page.stream,
+        key=f"transform:{page.pk}:{nth}",
+        params={"raw_page": page.pk, "force": force},
+    )
 
 
 def run_transform(step: QueueEntry) -> None:

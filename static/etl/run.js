@@ -123,6 +123,15 @@
     byId("run-finished").textContent = moment(progress.finished_at);
   }
 
+  function timeLeft(progress) {
+    if (progress.is_finished) return "";
+    if (progress.waiting_until) {
+      return `waiting until ${progress.waiting_until.slice(11, 19)} UTC: ${progress.waiting_for}`;
+    }
+    if (progress.seconds_left === null) return "time left not known yet";
+    return `about ${duration(progress.seconds_left)} left`;
+  }
+
   function showHead(progress) {
     const state = byId("run-state");
     const label = progress.is_cancelling ? "Cancelling" : progress.state_label;
@@ -133,11 +142,7 @@
     error.hidden = !progress.error;
     const total = progress.done + progress.open;
     byId("run-steps").textContent = `${number(progress.done)} of ${number(total)} known steps`;
-    byId("run-left").textContent = progress.is_finished
-      ? ""
-      : progress.seconds_left === null
-        ? "time left not known yet"
-        : `about ${duration(progress.seconds_left)} left`;
+    byId("run-left").textContent = timeLeft(progress);
     const whole = byId("run-bar");
     const tone = barTone(progress);
     whole.className = `etl-bar${tone ? ` etl-bar-${tone}` : ""}`;

@@ -171,7 +171,7 @@ def test_every_step_ends_exactly_once_whatever_happens(
     """Steps fail, are stolen while they run and lose their hints; each has its effect once."""
     settings.STEP_REDISPATCH_SECONDS = 0
     settings.STEP_MAX_ATTEMPTS = 100
-    monkeypatch.setattr(retries, "BACKOFF_SECONDS", 0.01)
+    settings.STEP_BACKOFF_SECONDS = 0.01
     monkeypatch.setattr(retries, "LONGEST_WAIT_SECONDS", 0.05)
     dice = random.Random(7)
     started: Counter[str] = Counter()

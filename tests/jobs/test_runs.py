@@ -52,10 +52,12 @@ def set_aside(run: JobRun, severity: str) -> None:
 def test_starting_makes_the_job_once_and_says_so_in_the_log() -> None:
     run = make_run()
     with tenant_scope(run.tenant_id):
-        again = runs.start(run.integration, JobRun.Trigger.MANUAL, JobRun.Mode.FULL, {"a": 1})
+        again = runs.start(run.integration, JobRun.Trigger.MANUAL, JobRun.Mode.IMPORT, {"a": 1})
         assert Job.objects.count() == 1
         assert again.params == {"a": 1}
-        assert [line.message for line in RunLog.objects.filter(run=again)] == ["Full started"]
+        assert [line.message for line in RunLog.objects.filter(run=again)] == [
+            "Import of recordings started"
+        ]
 
 
 def test_a_run_without_steps_is_not_finished(run: JobRun) -> None:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import UsageError
 from integrations.recordings import ignored_files
-from jobs.console import progress, tell
+from jobs.console import name_and_value, progress, tell
 from jobs.drive import EXIT_CODES_HELP, SHOWN_PROBLEMS, drive, engine
 from jobs.imports import LINES_A_PAGE, start_import
 from tenants.migrated import ensure_migrated
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def _import(self, *, directory: Path, tenant: str, create: bool, **options: Any) -> int:
-        settings = dict(_pair(text) for text in options["setting"])
+        settings = dict(name_and_value("--setting", text) for text in options["setting"])
         if options["lines_a_page"] < 1:
             raise UsageError("--lines-a-page must be at least 1")
         ensure_migrated()
@@ -69,10 +69,3 @@ class Command(BaseCommand):
             self.stderr.write(f"ignored, it is no file of a stream: {name}")
         if (hidden := len(ignored) - SHOWN_PROBLEMS) > 0:
             self.stderr.write(f"… and {hidden:,} more ignored: --json names all")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise UsageError(f"--setting {text!r} is not NAME=VALUE")
-    return name, value

@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jobs import relay, schedule
+from jobs import relay
 from jobs.conductor import Conductor, mend
+from jobs.sync import start_scheduled
 
 
 class Command(BaseCommand):
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
     def _once(self) -> None:
         try:
-            mend(schedule.refuse)
+            mend(start_scheduled)
             sent = 0
             while published := relay.dispatch()[0]:
                 sent += published
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
-        conductor = Conductor()
+        conductor = Conductor(start_scheduled)
         conductor.start()
         self.stdout.write("scheduler is running")
         self.stdout.flush()

@@ -1,0 +1,71 @@
+"""The phases of a live run: each begins when nothing of the one before it is open any more.
+
+resume: the asks that an earlier run gave up, if there are any; sync: the streams from their
+checkpoints on; census: what is no longer at the source, and what was missed. The checkpoints
+that a phase found count from its end on.
+"""
+
+from typing import Final
+
+from django.db import transaction
+
+from common.errors import PermanentError, UsageError
+from integrations.models import Integration
+from integrations.registry import connector_for
+from jobs import checkpoints, retries
+from jobs.asks import ask_steps, live_source
+from jobs.models import JobRun, QueueEntry, Stage
+from jobs.queue import NewStep, complete, enqueue
+
+RESUME: Final = "resume"
+SYNC: Final = "sync"
+CENSUS: Final = "census"
+
+LIVE_MODES: Final = (JobRun.Mode.INCREMENTAL, JobRun.Mode.FULL, JobRun.Mode.BACKFILL)
+
+
+def opening_step(phase: str) -> NewStep:
+    """Return the step that asks the connector what a phase begins with."""
+    params = {"begin": phase, "phase": phase}
+    return NewStep(stage=Stage.EXTRACT, stream=phase, key=f"{phase}:begin", params=params)
+
+
+def begin_step(step: QueueEntry) -> None:
+    """Make the first asks of a phase."""
+    phase = step.params["begin"]
+    integration: Integration = Integration.objects.get(pk=step.integration_id)
+    connector = connector_for(integration.provider)
+    try:
+        live = live_source(step.run, integration)
+        asks = connector.census(live) if phase == CENSUS else connector.begin(live)
+    except UsageError as error:
+        raise PermanentError(str(error)) from error
+    with transaction.atomic():
+        complete(step, successors=ask_steps(asks, phase))
+
+
+def go_on(run: JobRun) -> bool:
+    """Begin the next phase of a run in which nothing is open; return False if there is none.
+
+    To be called under the lock of the run's row. Where something was given up the run ends: what
+    comes next stands on it.
+    """
+    phases = run.params.get("phases", [])
+    if not phases or run.cancel_requested:
+        return False
+    checkpoints.promote(run)
+    following = phases[phases.index(run.params["phase"]) + 1 :]
+    dead = QueueEntry.objects.filter(run=run, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD)
+    if not following or dead.exists():
+        return False
+    run.params = {**run.params, "phase": following[0]}
+    JobRun.objects.filter(pk=run.pk).update(params=run.params)
+    enqueue(run, [opening_step(following[0])])
+    retries.log_line(run.tenant_id, run.pk, _SAYS[following[0]])
+    return True
+
+
+_SAYS: Final = {
+    SYNC: "What was given up is made up for; now what changed since",
+    CENSUS: "All is loaded; now what is no longer at the source",
+}

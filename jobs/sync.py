@@ -1,0 +1,132 @@
+"""Live runs: started by hand or by schedule; they go on where the last one stopped."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from common.errors import UsageError
+from integrations.models import Checkpoint, Integration
+from jobs import checkpoints, phases, retries
+from jobs.models import Job, JobRun, QueueEntry, Stage
+from jobs.queue import NewStep, enqueue
+from jobs.runs import start
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+
+def start_sync(
+    integration: Integration,
+    mode: JobRun.Mode = JobRun.Mode.INCREMENTAL,
+    trigger: JobRun.Trigger = JobRun.Trigger.MANUAL,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> JobRun:
+    """Start a run that fetches from the source; raise UsageError that says why it cannot.
+
+    since, until: the window of a backfill. An incremental run first takes up the asks that the
+    last run gave up. In the scope of the integration's tenant.
+    """
+    _check(integration, mode, since, until)
+    params: dict[str, object] = {}
+    if mode == JobRun.Mode.BACKFILL:
+        params["window"] = {
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+        }
+    try:
+        with transaction.atomic():
+            return _start(integration, mode, trigger, params)
+    except IntegrityError:
+        running = _live_runs(integration).filter(state=JobRun.State.RUNNING).first()
+        if running is None:
+            raise
+        raise UsageError(
+            f"run {running.pk} of {integration.name} still goes on: wait for it or cancel it"
+        ) from None
+
+
+def _check(
+    integration: Integration, mode: str, since: datetime | None, until: datetime | None
+) -> None:
+    if not integration.is_active:
+        raise UsageError(f"integration {integration.name!r} is not active")
+    if not integration.credentials:
+        raise UsageError(
+            f"integration {integration.name!r} has no credentials: connect it with "
+            "`manage.py connect`, or load recordings with `manage.py import_raw`"
+        )
+    if mode not in phases.LIVE_MODES:
+        raise UsageError(f"{mode!r} fetches nothing; there are: {', '.join(phases.LIVE_MODES)}")
+    if (since or until) and mode != JobRun.Mode.BACKFILL:
+        raise UsageError("since and until are the window of a backfill")
+    if mode == JobRun.Mode.BACKFILL and since is None:
+        raise UsageError("a backfill needs since: from when on")
+    if since and until and since >= until:
+        raise UsageError("since must lie before until")
+
+
+def _start(
+    integration: Integration, mode: JobRun.Mode, trigger: JobRun.Trigger, params: dict[str, object]
+) -> JobRun:
+    before = _live_runs(integration).exclude(state=JobRun.State.RUNNING).first()
+    run = start(integration, trigger, mode, params)
+    resumed: list[NewStep] = []
+    if mode == JobRun.Mode.INCREMENTAL and before is not None:
+        resumed = _given_up(before)
+    elif mode == JobRun.Mode.FULL:
+        Checkpoint.objects.filter(integration=integration).update(pending=None, pending_run_id=None)
+    planned = [phases.SYNC] if mode == JobRun.Mode.BACKFILL else [phases.SYNC, phases.CENSUS]
+    if resumed and before is not None:
+        planned = [phases.RESUME, *planned]
+        checkpoints.hand_over(before, run)
+        told = f"{len(resumed)} asks that run {before.pk} gave up are taken up"
+        retries.log_line(run.tenant_id, run.pk, told)
+    run.params = {**params, "phases": planned, "phase": planned[0]}
+    run.save(update_fields=["params"])
+    enqueue(run, resumed or [phases.opening_step(planned[0])])
+    return run
+
+
+def _live_runs(integration: Integration) -> QuerySet[JobRun]:
+    runs: QuerySet[JobRun] = JobRun.objects.filter(
+        integration=integration, mode__in=phases.LIVE_MODES
+    )
+    return runs.order_by("-id")
+
+
+def _given_up(before: JobRun) -> list[NewStep]:
+    """Return the asks that a run gave up while it synced, to be made again."""
+    dead = QueueEntry.objects.filter(
+        run=before, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD, params__has_key="ask"
+    )
+    return [
+        NewStep(
+            stage=Stage.EXTRACT,
+            stream=step.stream,
+            key=f"{phases.RESUME}:{step.key.partition(':')[2]}",
+            params={**step.params, "phase": phases.RESUME},
+        )
+        for step in dead.order_by("id")
+        if step.params["phase"] != phases.CENSUS
+    ]
+
+
+def start_scheduled(job: Job) -> JobRun:
+    """Start what a job's schedule is for; see `schedule.fire`."""
+    return start_sync(job.integration, trigger=JobRun.Trigger.SCHEDULE)
+
+
+def find_integration(tenant: Tenant, name: str) -> Integration:
+    """Return an integration of a tenant; raise UsageError naming those there are."""
+    with tenant_scope(tenant.pk):
+        found = Integration.objects.filter(tenant=tenant, name=name).first()
+        if found is None:
+            names = Integration.objects.filter(tenant=tenant).values_list("name", flat=True)
+            known = ", ".join(names) or "none; `manage.py connect` makes one"
+            raise UsageError(
+                f"tenant {tenant.slug} has no integration {name!r}; there are: {known}"
+            )
+        integration: Integration = found
+        return integration
