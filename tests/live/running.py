@@ -1,0 +1,90 @@
+"""Runs a live run to its end inside the test's own process."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+from integrations.models import Integration
+from jobs.models import JobRun, QueueEntry, RunLog, Stage
+from jobs.runs import finish_if_done
+from jobs.steps import work_next
+from jobs.sync import start_sync
+from tenants.scope import every_tenant, tenant_scope
+
+GIVE_UP_SECONDS = 300
+_PAUSE_SECONDS = 0.02
+
+
+def sync(
+    integration: Integration, mode: str = "incremental", threads: int = 1, **more: Any
+) -> JobRun:
+    """Start a run of an integration and work it to its end; return it."""
+    with tenant_scope(integration.tenant_id):
+        integration.refresh_from_db()
+        run = start_sync(integration, JobRun.Mode(mode), **more)
+    return finish(run, threads=threads)[0]
+
+
+def finish(*runs: JobRun, threads: int = 1) -> list[JobRun]:
+    """Work steps until the runs are finished; fail if that takes five minutes."""
+    if threads == 1:
+        _work_until_finished(runs)
+    else:
+        _in_threads(threads, lambda: _work_until_finished(runs))
+    for run in runs:
+        with every_tenant("test"):
+            run.refresh_from_db()
+    return list(runs)
+
+
+def _work_until_finished(runs: tuple[JobRun, ...]) -> None:
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    pause = threading.Event()
+    while not _all_finished(runs):
+        assert time.monotonic() < deadline, f"the runs do not end: {told(*runs)}"
+        if not any([work_next(stage, "test") for stage in Stage]):
+            for run in runs:
+                finish_if_done(run.pk)
+            pause.wait(_PAUSE_SECONDS)
+
+
+def _all_finished(runs: tuple[JobRun, ...]) -> bool:
+    with every_tenant("test"):
+        return not JobRun.objects.filter(
+            pk__in=[run.pk for run in runs], state=JobRun.State.RUNNING
+        ).exists()
+
+
+def _in_threads(count: int, work: Callable[[], None]) -> None:
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+
+
+def told(*runs: JobRun) -> str:
+    """Return what became of runs in words, for the message of a failed assertion."""
+    lines: list[str] = []
+    with every_tenant("test"):
+        for run in runs:
+            run.refresh_from_db()
+            lines.append(f"run {run.pk} of {run.integration}: {run.state}; {run.error[:1500]}")
+            steps = QueueEntry.objects.filter(run=run).exclude(state=QueueEntry.State.DONE)
+            lines += [f"  {s.state} {s.stage} {s.key}: {s.error[:300]}" for s in steps[:10]]
+            lines += [f"  log: {line.message[:300]}" for line in RunLog.objects.filter(run=run)]
+    return "\n".join(lines)
