@@ -26,7 +26,7 @@ class Imported:
 
 def migrate(env: dict[str, str]) -> None:
     """Make the tables in the new database, which is no part of what is measured."""
-    run(_manage("migrate", "--verbosity", "0"), env, ROOT)
+    run(manage("migrate", "--verbosity", "0"), env, ROOT)
 
 
 def load(recording: Path, database_url: str, broker_url: str | None, work: Path) -> Imported:
@@ -47,21 +47,21 @@ def load(recording: Path, database_url: str, broker_url: str | None, work: Path)
                 ("workers", ("worker", "--processes", str(WORKERS))),
             ):
                 log = work / f"{name}.log"
-                process = stack.enter_context(service(_manage(*arguments), env, ROOT, log))
+                process = stack.enter_context(service(manage(*arguments), env, ROOT, log))
                 peaks[name] = stack.enter_context(watched(process))
-            _await_consumers(broker_url, work)
-        command = _manage("import_raw", str(recording), "--tenant", "bench", "--create", "--json")
+            await_consumers(broker_url, work / "workers.log")
+        command = manage("import_raw", str(recording), "--tenant", "bench", "--create", "--json")
         done = run(command, env, ROOT)
     peaks["import_raw"] = done.peaks
     return Imported(_own_seconds(done.output), done.seconds, peaks)
 
 
-def _await_consumers(broker_url: str, work: Path) -> None:
-    """Wait until the workers listen, so that their start is not measured."""
+def await_consumers(broker_url: str, log: Path) -> None:
+    """Wait until workers listen, so that their start is not measured; log: of the workers."""
     deadline = time.monotonic() + _READY_SECONDS
     while not has_consumers(broker_url):
         if time.monotonic() > deadline:
-            words = (work / "workers.log").read_text()[-800:]
+            words = log.read_text()[-800:]
             raise BenchError(f"No worker listens after {_READY_SECONDS} s:\n{words}")
         time.sleep(0.5)
 
@@ -72,5 +72,6 @@ def _own_seconds(output: str) -> float:
     return float(max(run["seconds"] for run in runs))
 
 
-def _manage(*arguments: str) -> tuple[str, ...]:
+def manage(*arguments: str) -> tuple[str, ...]:
+    """Return a management command as one that can be run."""
     return (sys.executable, str(ROOT / "manage.py"), *arguments)
