@@ -4,14 +4,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import uvicorn
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from common.errors import UsageError
@@ -19,12 +17,7 @@ from jobs.imports import find_tenant
 from tenants.models import Membership, Role
 from tenants.scope import tenant_scope
 
-RECORDINGS: Final = settings.BASE_DIR / "sandbox" / "recordings"
-# slug of the tenant, which is also the directory of its recording → settings of the providers
-TENANTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "acme": {"story_points_field": "customfield_10026"},
-    "globex": {"story_points_field": "customfield_10026"},
-}
+TENANTS: Final = ("acme", "globex")
 OPERATOR: Final = "demo"
 PORTS_TRIED: Final = 20
 START_SECONDS: Final = 20.0
@@ -38,14 +31,6 @@ class Person:
 
     name: str
     sees: str
-
-
-def recording_of(slug: str) -> Path:
-    """Return the directory of a tenant's recording; raise UsageError if it is not there."""
-    path: Path = RECORDINGS / slug
-    if not path.is_dir():
-        raise UsageError(f"the recording {path} is not there; is this a whole checkout?")
-    return path
 
 
 def make_people(password: str) -> list[Person]:

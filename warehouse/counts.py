@@ -1,7 +1,7 @@
 """How many live rows a tenant has of each table, as a source's own ledger counts them."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -17,9 +17,9 @@ def live_counts(names: Iterable[str]) -> dict[str, int]:
     return {name: _rows(name).count() for name in names}
 
 
-def _rows(name: str) -> "QuerySet[object]":
+def _rows(name: str) -> "QuerySet[Any]":
     table = BY_NAME[name]
-    rows: QuerySet[object] = table.model._default_manager.all()
+    rows: QuerySet[Any] = table.model._default_manager.all()
     if table.has_tombstone:
         rows = rows.filter(deleted_at=None)
     return rows.filter(authority=LISTED) if name in _LISTED_ONLY else rows

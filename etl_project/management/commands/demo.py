@@ -12,33 +12,33 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from common.errors import UsageError
-from etl_project.demo import (
-    TENANTS,
-    Person,
-    free_port,
-    make_people,
-    new_password,
-    recording_of,
-    web_server,
+from etl_project.demo import Person, free_port, make_people, new_password, web_server
+from etl_project.demo_sources import (
+    Source,
+    compare,
+    connect_source,
+    permit_loopback,
+    sources,
+    start_runs,
 )
 from jobs.console import progress, tell
-from jobs.drive import drive
+from jobs.drive import wait
 from jobs.embedded import EmbeddedEngine
-from jobs.imports import start_import
-from jobs.models import JobRun
+from jobs.sync import start_scheduled
 
 
 class Command(BaseCommand):
     help = (
-        "Start web server, worker and scheduler in this process, make two tenants, import the "
-        "recordings that come along, and stay up until Ctrl-C. Needs no server. Each start gives "
-        "the people of the demo a new password and prints it. Exit code 0: all went well; "
-        "1: a run failed; 2: refused, nothing done."
+        "Start a made-up Jira and GitHub for each of two tenants, web server, worker and scheduler "
+        "in this process, sync both sources live, compare what was loaded with the sources' own "
+        "ledger, and stay up until Ctrl-C. Needs no server. Each start gives the people of the "
+        "demo a new password and prints it. Exit code 0: all was loaded; 1: a run failed or "
+        "something differs; 2: refused, nothing done."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="or the next free one (8000)")
-        parser.add_argument("--once", action="store_true", help="end when the import has ended")
+        parser.add_argument("--once", action="store_true", help="end when the sync has ended")
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
         parser.add_argument(
             "--fresh", action="store_true", help="begin with an empty database (SQLite only)"
@@ -60,50 +60,48 @@ class Command(BaseCommand):
     def _demonstrate(
         self, *, port: int, once: bool, json: bool, fresh: bool, **options: Any
     ) -> int:
-        engine = EmbeddedEngine()
-        recordings = {slug: recording_of(slug) for slug in TENANTS}
+        engine = EmbeddedEngine(start_run=start_scheduled)
         free = free_port(port)
         if free != port:
             self.stderr.write(f"Port {port} is taken; the demo is on {free}.")
         if fresh:
             _remove_database()
         call_command("migrate", verbosity=0, interactive=False)
+        permit_loopback()
         password = new_password()
         people = make_people(password)
-        with engine, web_server(free) as address:
+        with sources() as found, engine, web_server(free) as address:
             if not json:
                 self._greet(address, people, password)
-            code = self._import(recordings, json, address, people, password)
+            told = {"address": address, "users": [p.name for p in people], "password": password}
+            code = self._sync(found, json, told)
             if not once:
                 self._stay(address, json)
         return code
 
-    def _import(
-        self,
-        recordings: dict[str, Path],
-        as_json: bool,
-        address: str,
-        people: list[Person],
-        password: str,
-    ) -> int:
-        runs = [
-            run
-            for slug, directory in recordings.items()
-            for run in start_import(directory, slug, True, TENANTS[slug])
-        ]
+    def _sync(self, found: list[Source], as_json: bool, told: dict[str, Any]) -> int:
+        integrations = [each for source in found for each in connect_source(source)]
+        runs = start_runs(integrations)
         with progress(quiet=as_json) as watch:
-            drive(runs, watch)
-        tell(
-            runs,
-            self.stdout,
-            as_json,
-            address=address,
-            users=[person.name for person in people],
-            password=password,
-        )
+            wait(runs, watch)
+        compared = compare(found)
+        code = tell(runs, self.stdout, as_json, **told, **compared)
+        if not as_json:
+            self._tell_compared(compared)
         self.stdout.flush()
-        failed = (JobRun.State.FAILED, JobRun.State.CANCELLED)
-        return int(any(run.state in failed for run in runs))
+        return int(code != 0 or not compared["ok"])
+
+    def _tell_compared(self, compared: dict[str, Any]) -> None:
+        loaded, ledger = compared["loaded"], compared["ledger"]
+        if compared["ok"]:
+            self.stdout.write(
+                f"All {sum(ledger.values()):,} rows of the sources' ledger are loaded, "
+                f"in {len(ledger)} tables."
+            )
+            return
+        for table, count in ledger.items():
+            if loaded[table] != count:
+                self.stdout.write(f"{table}: {loaded[table]:,} loaded, {count:,} in the ledger")
 
     def _greet(self, address: str, people: list[Person], password: str) -> None:
         self.stdout.write(f"\n  {address}   password of all users: {password}\n\n")
