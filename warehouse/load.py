@@ -1,6 +1,6 @@
 """Loads a batch of staged pages of one integration into the warehouse, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -14,6 +14,7 @@ from warehouse.load_work_items import merge_work_items, project_keys
 from warehouse.merge import Batch, merge
 from warehouse.models import StagedPage, TenantCounter
 from warehouse.remap import remap
+from warehouse.renames import Renames
 from warehouse.stage_tables import fill, staging_tables
 from warehouse.staging import decode_page
 from warehouse.tables import TABLES, Table
@@ -76,7 +77,12 @@ def _blocks_by_table(pages: Sequence[StagedPage]) -> dict[str, list[bytes]]:
 
 
 def _merge_all(batch: Batch, tables: list[Table]) -> int:
-    counts = {table.name: merge(table, batch) for table in tables if table not in _WITH_PARENT}
+    named = Renames(batch, tables).apply(tables) if _may_be_renamed(tables) else {}
+    counts = {
+        table.name: merge(table, batch, named if table.is_in_repository else None)
+        for table in tables
+        if table not in _WITH_PARENT
+    }
     written = sum(counts.values())
     changed = None
     # With every load of work items, too: a rule may have been edited since the last.
@@ -85,8 +91,12 @@ def _merge_all(batch: Batch, tables: list[Table]) -> int:
     if ITEMS in tables:
         written += merge_work_items(batch)
     if MENTIONS in tables:
-        written += merge_mentions(batch)
+        written += merge_mentions(batch, named)
         place_commits(batch)
     if changed:
         remap(batch, changed)
     return written
+
+
+def _may_be_renamed(tables: Iterable[Table]) -> bool:
+    return any(table.is_in_repository or table.name == "repositories" for table in tables)

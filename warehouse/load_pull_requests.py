@@ -20,10 +20,10 @@ COMMITS = BY_NAME["pull_request_commits"]
 MENTIONS = BY_NAME["pull_request_mentions"]
 
 
-def merge_mentions(batch: Batch) -> int:
+def merge_mentions(batch: Batch, computed: dict[str, str]) -> int:
     """Merge the mentions of the staged pull requests and commits that won; return rows written.
 
-    What an edited title, branch or body no longer mentions is removed.
+    What an edited title, branch or body no longer mentions is removed. computed: as of `upsert`.
     """
     stage = MENTIONS.staging_name
     same_source = "s.raw_page_id = m.raw_page_id AND s.raw_position = m.raw_position"
@@ -35,7 +35,7 @@ def merge_mentions(batch: Batch) -> int:
     )
     removed = _remove_vanished(batch)
     drop_losers(MENTIONS)
-    return removed + upsert(MENTIONS, batch)
+    return removed + upsert(MENTIONS, batch, computed)
 
 
 def _remove_vanished(batch: Batch) -> int:

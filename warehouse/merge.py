@@ -217,9 +217,12 @@ def _seen_later(table: Table) -> str:
     return "" if table.is_child or table.is_timed else " OR excluded.fetched_at > t.fetched_at"
 
 
-def merge(table: Table, batch: Batch) -> int:
-    """Merge a table whose rows have a version of their own; return how many were written."""
+def merge(table: Table, batch: Batch, computed: dict[str, str] | None = None) -> int:
+    """Merge a table whose rows have a version of their own; return how many were written.
+
+    computed: as of `upsert`.
+    """
     drop_losers(table)
     if is_any_loaded(table, batch):
         drop_stale(table, batch)
-    return upsert(table, batch)
+    return upsert(table, batch, computed)

@@ -83,7 +83,9 @@ def _normalize(connector: Connector, stream: Stream, record: Record, settings: A
 
 
 def _fingerprint(connector: Connector, settings: Any) -> int:
-    encoded = msgspec.json.encode(settings, order="sorted")
+    """Return a digest of all that decides what a record's bytes become."""
+    read_by = {name: getattr(settings, name) for name in connector.reading_settings}
+    encoded = msgspec.json.encode(read_by, order="sorted")
     return record_digest(f"{connector.slug} {connector.version} ".encode() + encoded)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from common.digest import record_digest
 from integrations.contract import Draft
-from integrations.models import Integration
+from integrations.models import Integration, RawPage
 from mappings.models import StatusMapping
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -78,18 +78,32 @@ class Source:
 
     def _stage(self, page: Given, fingerprint: int) -> StagedPage:
         main = page.records[0][0].table
-        rows = StagedRows(main, page.page_id, page.fetched_at, fingerprint)
+        raw = self._keep_raw(page, main)
+        rows = StagedRows(main, raw.pk, raw.fetched_at, fingerprint)
         for position, drafts in enumerate(page.records):
             rows.add(list(drafts), position, record_digest(format_row(drafts[0]).encode()))
-        return StagedPage.objects.create(
+        staged: StagedPage = StagedPage.objects.create(
             tenant_id=self.tenant.pk,
             integration_id=self.integration.pk,
             run_id=1,
             stream=main,
-            raw_page_id=page.page_id,
+            raw_page_id=raw.pk,
             body=rows.encode(),
             item_count=rows.item_count,
         )
+        return staged
+
+    def _keep_raw(self, page: Given, stream: str) -> RawPage:
+        """Return the raw page, the same one each time; its body is of no interest here."""
+        raw: RawPage
+        raw, _ = RawPage.objects.get_or_create(
+            tenant_id=self.tenant.pk,
+            integration=self.integration,
+            stream=stream,
+            url_digest=str(page.page_id),
+            defaults={"fetched_at": page.fetched_at, "body": b"", "body_size": 0},
+        )
+        return raw
 
     def exported(self, table: str) -> list[dict[str, Any]]:
         """Return the rows that `export` gives of a table."""

@@ -4,6 +4,25 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def keep_known_names(apps, schema_editor):
+    """Let every loaded repository have been seen with its name when it was fetched."""
+    Repository = apps.get_model('warehouse', 'Repository')
+    RepositoryName = apps.get_model('warehouse', 'RepositoryName')
+    RepositoryName._base_manager.bulk_create(
+        (
+            RepositoryName(
+                tenant_id=row.tenant_id,
+                integration_id=row.integration_id,
+                full_name=row.full_name,
+                repository_source_id=row.source_id,
+                seen_at=[row.fetched_at.isoformat()],
+            )
+            for row in Repository._base_manager.iterator(chunk_size=500)
+        ),
+        batch_size=500,
+    )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -68,8 +87,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('full_name', models.TextField()),
                 ('repository_source_id', models.TextField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
+                ('seen_at', models.JSONField()),
                 ('integration', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='integrations.integration')),
                 ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
             ],
@@ -78,6 +96,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('integration', 'full_name', 'repository_source_id'), name='repository_name_unique')],
             },
         ),
+        migrations.RunPython(keep_known_names, migrations.RunPython.noop),
         migrations.CreateModel(
             name='WorkflowRun',
             fields=[

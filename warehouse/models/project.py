@@ -48,15 +48,15 @@ class Repository(LoadedRow, Tombstone):
 
 
 class RepositoryName(Row):
-    """A name that a repository was seen to have, at first and at last; see `warehouse/renames.py`.
+    """A name that a repository was seen to have; see `warehouse/repository_names.py`.
 
     One name may have been that of several repositories, and one repository have had several.
+    seen_at: when, as ISO 8601, in order.
     """
 
     full_name = models.TextField()
     repository_source_id = models.TextField()
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
+    seen_at = models.JSONField()
 
     class Meta:
         db_table = "repository_names"
