@@ -12,16 +12,18 @@ from sandbox.faults.capture import Answer, capture
 _TOKENS = ("nextPageToken", "endCursor")
 _ELSEWHERE = "http://elsewhere.example"
 
-Edit = Callable[[dict[str, Any], Any, Scope], None]
+Edit = Callable[[dict[str, Any], Any, str], None]
 
 
 async def _edited(
     edit: Edit, app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    answer = await capture(app, scope, receive)
+    exchange = in_scope(scope)
+    asked = exchange.query + exchange.body.decode("utf-8", "replace")
+    answer = await capture(_forgiving(app), scope, receive)
     document = _json(answer)
     if document is not None:
-        edit(document, value, scope)
+        edit(document, value, asked)
         answer.body = json.dumps(document, ensure_ascii=False).encode()
     await answer.send(send)
 
@@ -48,32 +50,30 @@ def _with_token(document: Any, token: str) -> None:
             _with_token(inner, token)
 
 
-def _repeat_token(document: dict[str, Any], value: Any, scope: Scope) -> None:
+def _repeat_token(document: dict[str, Any], value: Any, asked: str) -> None:
     """Give one page token again and again; asked with it, the page is the first one."""
     _with_token(document, value or "the-same-again")
 
 
-def _cycle_tokens(document: dict[str, Any], value: Any, scope: Scope) -> None:
+def _cycle_tokens(document: dict[str, Any], value: Any, asked: str) -> None:
     """Give the tokens A and B in turns."""
-    asked = in_scope(scope)
-    has_a = "cycle-token-a" in asked.query or b"cycle-token-a" in asked.body
-    _with_token(document, "cycle-token-b" if has_a else "cycle-token-a")
+    _with_token(document, "cycle-token-b" if "cycle-token-a" in asked else "cycle-token-a")
 
 
-def _stuck_start(document: dict[str, Any], value: Any, scope: Scope) -> None:
+def _stuck_start(document: dict[str, Any], value: Any, asked: str) -> None:
     """Say that the page begins at 0 and is not the last, wherever it was asked to begin."""
     document |= {"startAt": 0, "total": 1_000_000_000}
     if "isLast" in document:
         document["isLast"] = False
 
 
-def _shrink_total(document: dict[str, Any], value: Any, scope: Scope) -> None:
+def _shrink_total(document: dict[str, Any], value: Any, asked: str) -> None:
     """Say that there are so many fewer (1) than there are."""
     if isinstance(document.get("total"), int):
         document["total"] = max(0, document["total"] - (value or 1))
 
 
-def _poison(document: dict[str, Any], value: Any, scope: Scope) -> None:
+def _poison(document: dict[str, Any], value: Any, asked: str) -> None:
     """Put a value at a path: {"path": ["issues", 0, "fields", "summary"], "value": 12}."""
     *path, last = value["path"]
     inner: Any = document
@@ -96,7 +96,7 @@ async def _other_host(app: ASGIApp, value: Any, scope: Scope, receive: Receive, 
 
 def _kind(edit: Edit) -> Any:
     async def fault(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        await _edited(edit, _forgiving(app), value, scope, receive, send)
+        await _edited(edit, app, value, scope, receive, send)
 
     return fault
 

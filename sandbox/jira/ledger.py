@@ -103,7 +103,7 @@ def _projects(store: JiraStore) -> Iterator[Row]:
 
 def _is_visible(store: JiraStore, entity: Entity) -> bool:
     owner = entity.get("scope", {}).get("project", {}).get("id")
-    return owner is None or int(owner) in store.visible_projects(FULL)
+    return store.sees_project(owner, FULL)
 
 
 def _types(store: JiraStore) -> Iterator[Row]:

@@ -148,7 +148,7 @@ def issue_types(call: Call) -> Any:
 
 def _is_visible(call: Call, entity: Entity) -> bool:
     owner = entity.get("scope", {}).get("project", {}).get("id")
-    return owner is None or int(owner) in call.store.visible_projects(call.account)
+    return call.store.sees_project(owner, call.account)
 
 
 def statuses(call: Call) -> Any:

@@ -145,6 +145,11 @@ class JiraStore:
         away = self.organisation.accounts.hidden(account, "project") | self.setup.archived
         return {int(each["id"]) for each in self.setup.projects if each["id"] not in away}
 
+    def sees_project(self, source_id: str | None, account: str) -> bool:
+        """Tell whether an account sees what is of a project; True for what is of none."""
+        hidden = self.organisation.accounts.hidden(account, "project")
+        return source_id is None or source_id not in hidden | self.setup.archived
+
     def visible_row(self, id_or_key: str, account: str) -> int | None:
         """Return the row of an issue that an account sees; None for any other."""
         row = self.row_of(id_or_key)

@@ -29,11 +29,20 @@ class Client:
         kind = kind or ("api" if self.organisation.options.is_cloud else "personal")
         token = next(self.organisation.accounts.tokens("jira", kind, account))
         if kind in ("oauth", "personal", "personal_expired"):
-            self.http.auth = None
-            self.http.headers["authorization"] = f"Bearer {token.value}"
+            self.bear(token.value)
         else:
             self.http.headers.pop("authorization", None)
             self.http.auth = (token.account.email, token.value)
+
+    def bear(self, token: str) -> None:
+        """Use a bearer token from now on."""
+        self.sign_out()
+        self.http.headers["authorization"] = f"Bearer {token}"
+
+    def sign_out(self) -> None:
+        """Be nobody from now on."""
+        self.http.auth = None  # type: ignore[assignment]
+        self.http.headers.pop("authorization", None)
 
     def get(self, path: str, **parameters: Any) -> Answer:
         """GET a path below the API, or one that begins with /jira."""

@@ -1,0 +1,58 @@
+"""`manage.py sandbox` as a process: what it prints, how it ends, what it refuses."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = [sys.executable, str(ROOT / "manage.py"), "sandbox"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_one_line_when_it_answers_and_ends_cleanly(number: signal.Signals) -> None:
+    command = [*COMMAND, "--port", "0", "--items", "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        ready = json.loads(process.stdout.readline())
+        for name in ("jira", "github"):
+            assert ready[name].keys() == {"base_url", "user", "token", "settings"}
+            assert all(isinstance(value, str) for value in ready[name]["settings"].values())
+        with urllib.request.urlopen(ready["ledger"]) as answer:
+            assert json.load(answer)["tables"]["work_items"] == 20
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stdout.read() == b""
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--items", "0"], "--items is a number from 1 to"),
+        (["--items", "many"], "invalid int value"),
+        (["--replay", "/nowhere"], "holds neither"),
+        (["--replay", "sandbox/recordings/acme", "--items", "5"], "do not go with it"),
+        (["--user-zone", "Nowhere"], "There is no time zone 'Nowhere'"),
+        (["--style", "nonsense"], "invalid choice"),
+        (["--index-flicker", "2"], "a share from 0 to 1"),
+        (["--latency-ms", "-1"], "must not be negative"),
+        (["--host", "203.0.113.1"], "Cannot listen on 203.0.113.1"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_2(options: list[str], message: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+    assert done.stdout == ""
