@@ -3,6 +3,7 @@
 Rows are named like the columns of the exports; what the account `full` does not see is left out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -30,6 +31,21 @@ def tables(store: GitHubStore) -> dict[str, Iterable[Row]]:
         "deployments": _parts(store, _deployments),
         "workflow_runs": _parts(store, _runs),
     }
+
+
+def counts(store: GitHubStore) -> dict[str, int]:
+    """Return how many rows each table has."""
+    totals: Counter[str] = Counter(dict.fromkeys(tables(store), 0))
+    for repository in _seen(store):
+        has = repository.totals()
+        totals["repositories"] += 1
+        totals["pull_requests"] += has["pulls"]
+        totals["pull_request_commits"] += has["commits"]
+        totals["comments"] += has["issue_comments"] + has["review_comments"]
+        totals["workflow_runs"] += has["runs"]
+        for name in ("reviews", "deployments"):
+            totals[name] += has[name]
+    return dict(totals)
 
 
 def gone(store: GitHubStore) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sandbox.github.changes import (
 )
 from sandbox.github.records import Entity, PullRecord
 from sandbox.github.repository import Repository
+from sandbox.github.runs import runs_of
 from sandbox.github.sources import drawn_size
 from sandbox.github.store import GitHubStore
 from sandbox.mutations import MutationError
@@ -117,6 +118,15 @@ def _append_commits(store: GitHubStore, record: PullRecord, arguments: Arguments
     head = record.commits[-1]["sha"]
     record.pull["head"] = {**record.pull["head"], "sha": head}
     record.size = drawn_size(store.organisation.seed, head)
+    (run,) = runs_of(store.organisation.seed, record)
+    run |= {
+        "id": store.new_id(),
+        "run_attempt": 1,
+        "created_at": store.now,
+        "updated_at": store.now,
+    }
+    record.runs.append({**run, "run_started_at": store.now})
+    store.repositories[record.repository_id].entity["pushed_at"] = store.now
 
 
 def _push(organisation: "Organisation", arguments: Arguments, record: PullRecord) -> None:
@@ -207,6 +217,7 @@ def _merge(organisation: "Organisation", arguments: Arguments, record: PullRecor
         "merged_at": now,
         "merge_commit_sha": made_up_sha(record.repository_id, record.number, "merge", now),
     }
+    organisation.github.repositories[record.repository_id].entity["pushed_at"] = now
 
 
 def _open(organisation: "Organisation", arguments: Arguments) -> Done:

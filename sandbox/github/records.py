@@ -151,6 +151,26 @@ class Part(NamedTuple):
     place: int
 
 
+class Tally:
+    """How much is in each pull request, and in all of them; position -1 is the repository."""
+
+    NAMES = ("commits", "reviews", "review_comments", "issue_comments", "deployments", "runs")
+
+    def __init__(self) -> None:
+        self._counts = [array("L") for _ in self.NAMES]
+
+    def put(self, position: int, record: PullRecord) -> None:
+        """Set how much is in the pull request at a position, not beyond the next new one."""
+        for name, counts in zip(self.NAMES, self._counts, strict=True):
+            if position + 1 == len(counts):
+                counts.append(0)
+            counts[position + 1] = len(getattr(record, name))
+
+    def totals(self) -> dict[str, int]:
+        """Return how much of each there is."""
+        return {name: sum(each) for name, each in zip(self.NAMES, self._counts, strict=True)}
+
+
 class PartIndex:
     """All parts of one kind of a repository, such as its review comments."""
 

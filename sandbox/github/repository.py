@@ -7,7 +7,16 @@ from functools import cached_property
 from itertools import chain
 from typing import Literal
 
-from sandbox.github.records import Entity, Head, Part, PartIndex, PullIndex, PullRecord, seconds
+from sandbox.github.records import (
+    Entity,
+    Head,
+    Part,
+    PartIndex,
+    PullIndex,
+    PullRecord,
+    Tally,
+    seconds,
+)
 from sandbox.github.sources import Source
 
 Kind = Literal["review_comments", "issue_comments", "deployments", "runs"]
@@ -36,6 +45,8 @@ class Repository:
     def __post_init__(self) -> None:
         self._changed: dict[int, PullRecord] = {}
         self._computed: OrderedDict[int, PullRecord] = OrderedDict()
+        self._indexes: dict[Kind, PartIndex] = {}
+        self._tally: Tally | None = None
 
     @property
     def id(self) -> int:
@@ -106,6 +117,11 @@ class Repository:
         record = self.record(position)
         if position != OF_REPOSITORY:
             self.pulls.change(position, record)
+        self._put_parts(position, record)
+
+    def _put_parts(self, position: int, record: PullRecord) -> None:
+        if self._tally is not None:
+            self._tally.put(position, record)
         for kind, index in self._indexes.items():
             index.put(position, getattr(record, kind))
 
@@ -121,8 +137,9 @@ class Repository:
 
     def parts(self, kind: Kind) -> PartIndex:
         """Return all parts of a kind, wherever they are below this repository."""
-        if kind not in self._indexes:
-            self._index_parts()
+        if not self._indexes:
+            self._indexes.update({kind: PartIndex() for kind in KINDS})
+            self._look_through()
         return self._indexes[kind]
 
     def part(self, kind: Kind, part: Part) -> tuple[PullRecord, Entity]:
@@ -131,13 +148,14 @@ class Repository:
         entity: Entity = getattr(record, kind)[part.place]
         return record, entity
 
-    @cached_property
-    def _indexes(self) -> dict[Kind, PartIndex]:
-        return {}
+    def totals(self) -> dict[str, int]:
+        """Return how much of everything there is in it."""
+        if self._tally is None:
+            self._tally = Tally()
+            self._look_through()
+        return {"pulls": len(self.pulls), **self._tally.totals()}
 
-    def _index_parts(self) -> None:
-        """Look through all pull requests once for all kinds of parts."""
-        self._indexes.update({kind: PartIndex() for kind in KINDS})
+    def _look_through(self) -> None:
+        """Go through all pull requests and note what is where."""
         for position, record in chain(((OF_REPOSITORY, self.own),), enumerate(self.records())):
-            for kind, index in self._indexes.items():
-                index.put(position, getattr(record, kind))
+            self._put_parts(position, record)

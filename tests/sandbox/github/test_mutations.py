@@ -64,6 +64,31 @@ def test_a_push_adds_to_the_commits(client: Client) -> None:
     assert after[-3]["parents"][0]["sha"] == before[-1]
 
 
+def test_a_push_starts_a_workflow_run(client: Client) -> None:
+    runs = f"{REPOSITORY}/actions/runs"
+    before = client.get(runs).json()["total_count"]
+    client.mutate(op="push", repository="acme/storefront", number=1)
+    found = client.get(runs).json()
+    head = client.get(f"{REPOSITORY}/pulls/1").json()["head"]["sha"]
+    assert (found["total_count"], found["workflow_runs"][0]["head_sha"]) == (before + 1, head)
+
+
+def test_counts_in_the_ledger_follow_every_change(client: Client) -> None:
+    for operation in (
+        {"op": "open", "count": 3},
+        {"op": "push", "number": 1, "commits": 4},
+        {"op": "review", "number": 2, "line": 1},
+        {"op": "delete_comment", "number": 2, "kind": "review"},
+        {"op": "deploy"},
+    ):
+        client.mutate(repository="acme/storefront", **operation)
+        counts = client.http.get("/ledger").json()["tables"]
+        for table in ("pull_requests", "pull_request_commits", "reviews", "comments"):
+            assert counts[table] == len(client.ledger(table))
+        for table in ("repositories", "deployments", "workflow_runs"):
+            assert counts[table] == len(client.ledger(table))
+
+
 def test_reviews_and_comments_are_found_where_they_belong(client: Client) -> None:
     common = {"repository": "acme/storefront", "number": 1}
     client.mutate(op="review", line=7, state="changes_requested", **common)
