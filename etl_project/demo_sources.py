@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -83,8 +84,8 @@ class _Sandboxes(threading.Thread):
     async def _serve(self) -> None:
         await asyncio.gather(
             *(
-                server.run_on(bound("127.0.0.1", port), lambda base, n=n: self._ready(n, base))
-                for n, (server, port) in enumerate(self._servers)
+                server.run_on(bound("127.0.0.1", port), partial(self._ready, number))
+                for number, (server, port) in enumerate(self._servers)
             )
         )
 

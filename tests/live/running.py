@@ -45,7 +45,8 @@ def _work_until_finished(runs: tuple[JobRun, ...]) -> None:
     pause = threading.Event()
     while not _all_finished(runs):
         assert time.monotonic() < deadline, f"the runs do not end: {told(*runs)}"
-        if not any([work_next(stage, "test") for stage in Stage]):
+        worked = sum(work_next(stage, "test") for stage in Stage)
+        if not worked:
             for run in runs:
                 finish_if_done(run.pk)
             pause.wait(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Recordings served by replay and pulled over HTTP give the very tables that importing them gives."""
+"""Recordings that are replayed and pulled over HTTP give the tables that importing them gives."""
 
 from pathlib import Path
 
