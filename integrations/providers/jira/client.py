@@ -11,6 +11,7 @@ from common.http import Answer
 from common.retry_after import LONGEST_WAIT_SECONDS, parse_reset, parse_retry_after
 from integrations.contract import Live
 
+from .brackets import cut
 from .refusals import (
     ADDRESS,
     SIGN_IN,
@@ -24,6 +25,8 @@ from .settings import JiraSettings
 
 T = TypeVar("T")
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 WAIT_SECONDS: Final = 60.0
 """How long is waited where a refusal for too many requests does not say how long."""
 
@@ -120,14 +123,37 @@ class Client:
 def read(step: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
     """Decode an answer; raise UnreadableError for what is no JSON, or JSON of another form."""
     try:
-        return decoder.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        size = len(answer.body)
-        what = f"no JSON as expected ({error})" if size else "nothing"
-        raise UnreadableError(
-            f"{step}: {request_of(answer)} answered {answer.status} with {what}, {size:,} bytes",
-            answer,
-        ) from None
+        return decoder.decode(answer.body.removeprefix(BYTE_ORDER_MARK))
+    except UNREADABLE as error:
+        raise unreadable(step, answer, error) from None
+
+
+def read_page(
+    step: str, answer: Answer, decoder: msgspec.json.Decoder[T], name: str
+) -> tuple[T, list[msgspec.Raw] | None]:
+    """Decode a page; also one in which an entity of the list of this name is no JSON.
+
+    Then the list is empty in what is returned, and its entities beside it, else None.
+    """
+    try:
+        return read(step, answer, decoder), None
+    except UnreadableError:
+        found = cut(answer.body.removeprefix(BYTE_ORDER_MARK), name)
+        if found is None:
+            raise
+        try:
+            return decoder.decode(found.head), [msgspec.Raw(each) for each in found.entities]
+        except UNREADABLE as error:
+            raise unreadable(step, answer, error) from None
+
+
+def unreadable(step: str, answer: Answer, error: Exception) -> UnreadableError:
+    """Return the error of an answer that was not read."""
+    size = len(answer.body)
+    what = f"no JSON as expected ({error})" if size else "nothing"
+    request = request_of(answer)
+    told = f"{step}: {request} answered {answer.status} with {what}, {size:,} bytes"
+    return UnreadableError(told, answer)
 
 
 def quoted(segment: str) -> str:

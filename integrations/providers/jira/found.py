@@ -6,7 +6,7 @@ import msgspec
 
 from common.http import Answer
 
-from .client import read
+from .client import UNREADABLE, read_page
 from .histories import is_whole
 from .shapes import Changelog, Identity
 from .times import ms_of
@@ -50,12 +50,13 @@ class FoundPage(msgspec.Struct):
 
 def found_on(step: str, answer: Answer) -> FoundPage:
     """Read a page; an issue that cannot be read is left to the reading of its record."""
-    page = read(step, answer, _PAGE)
-    found = FoundPage([], None, None, [], len(page.issues), page.next_page_token or "", page.total)
-    for raw in page.issues:
+    page, apart = read_page(step, answer, _PAGE, "issues")
+    issues = page.issues if apart is None else apart
+    found = FoundPage([], None, None, [], len(issues), page.next_page_token or "", page.total)
+    for raw in issues:
         try:
             issue = _FOUND.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             continue
         updated = ms_of(issue.fields.updated) if issue.fields else None
         if updated is not None:

@@ -7,7 +7,7 @@ import msgspec
 from integrations.contract import Fetched, Page
 
 from . import tokens
-from .client import Client, read
+from .client import Client, read_page
 from .places import Histories, ask_at
 from .refusals import refusal, said
 
@@ -18,7 +18,7 @@ _MAX_RENEWALS: Final = 3
 
 
 class _Page(msgspec.Struct, rename="camel"):
-    issue_change_logs: list[Any]
+    issue_change_logs: list[msgspec.Raw]
     next_page_token: str | None = None
 
 
@@ -37,7 +37,8 @@ def fetch(place: Histories, part: str, client: Client) -> Fetched:
             note = f"Jira no longer knows a page token ({said(answer)}): begun anew"
             return Fetched(following=[ask_at(anew, STREAM, part)], notes=[note])
         return _in_halves(place, part, refusal(STEP, answer))
-    token = read(STEP, answer, _PAGE).next_page_token
+    page, _ = read_page(STEP, answer, _PAGE, "issueChangeLogs")
+    token = page.next_page_token
     fetched = Fetched(pages=[Page(stream=STREAM, answer=answer)])
     if token:
         known = tokens.remembered(STEP, answer, place.tokens, token, place.page)

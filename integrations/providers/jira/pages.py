@@ -9,6 +9,8 @@ from common import jsontext
 from common.errors import RecordError
 from integrations.contract import Record
 
+from .brackets import cut
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -29,17 +31,21 @@ class _Body(msgspec.Struct, rename="camel", gc=False):
 _BODY: Final = msgspec.json.Decoder(_Body | list[msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 # Told before a line is decoded: what a page of the stream holds its entities in.
+_LISTS: Final = {
+    "issues": ("issues",),
+    "issue_types": ("values", "issueTypes"),
+    "changelogs": ("issueChangeLogs",),
+}
 _LIST_NAMES: Final = {
-    "issues": (b'"issues"',),
-    "issue_types": (b'"values"', b'"issueTypes"'),
-    "changelogs": (b'"issueChangeLogs"',),
+    stream: tuple(f'"{name}"'.encode() for name in names) for stream, names in _LISTS.items()
 }
 
 
 def split(stream: str, body: bytes) -> Iterator[Record]:
     """Split a JSON list, a page of the API or one entity into records.
 
-    position: the place in the list, from 0. Raises RecordError for anything else.
+    position: the place in the list, from 0. An entity that is no JSON costs only itself:
+    `normalize` refuses it. Raises RecordError for anything else.
     """
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body or body.isspace():
@@ -48,10 +54,18 @@ def split(stream: str, body: bytes) -> Iterator[Record]:
         whole = _BODY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         reason = "too_deep" if isinstance(error, RecursionError) else "malformed"
-        raise RecordError(reason, f"not JSON: {error}") from None
+        return _listed(_cut_apart(stream, body, RecordError(reason, f"not JSON: {error}")))
     if isinstance(whole, list):
         return _listed(whole)
     return _listed(_entities(stream, body, whole))
+
+
+def _cut_apart(stream: str, body: bytes, error: RecordError) -> list[bytes]:
+    """Return the entities of a page that is no JSON for one of them; else raise the error."""
+    found = cut(body, *_LISTS.get(stream, ("values",)))
+    if found is None:
+        raise error
+    return found.entities
 
 
 def split_lines(stream: str, body: bytes) -> Iterator[Record]:
@@ -77,7 +91,7 @@ def _entities_of_line(stream: str, line: bytes) -> list[msgspec.Raw] | list[byte
         return [line]
 
 
-def _listed(entities: list[msgspec.Raw]) -> Iterator[Record]:
+def _listed(entities: list[msgspec.Raw] | list[bytes]) -> Iterator[Record]:
     return (Record(position, bytes(entity)) for position, entity in enumerate(entities))
 
 

@@ -116,7 +116,7 @@ def refusal(step: str, answer: Answer) -> PipelineError:
 def _remedy(answer: Answer) -> str:
     status = answer.status
     if status == 401:
-        return SIGN_IN
+        return PERMISSION if "scope" in said(answer).lower() else SIGN_IN
     if status == 403:
         denied = answer.headers.get("x-authentication-denied-reason", "")
         if "CAPTCHA" in denied.upper():

@@ -104,6 +104,7 @@ REFUSALS: list[tuple[Reply, type[Exception], str]] = [
         PermanentError,
         "GET /rest/api/3/myself answered 401: no; .*tok",
     ),
+    (Reply({"message": "scope does not match"}, 401), PermanentError, "scope.*token the scope"),
     (Reply({"message": "scope"}, 403), PermanentError, "answered 403: scope; .*permission.*scope"),
     (
         Reply({}, 403, {"x-authentication-denied-reason": "CAPTCHA_CHALLENGE; login-url=x"}),

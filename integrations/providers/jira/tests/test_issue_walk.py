@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, RecordError, TransientError
+from integrations.contract import WorkItemDraft
 
 from ..connector import connector
 from ..settings import JiraSettings
 from .fake_jira import FakeJira, Item
 from .fake_site import NOW, FakeLive, FakeSite, Reply, Request, do, run
+from .samples import drafts
 
 MINUTE = 60_000
 T = 1_760_000_000_000
@@ -314,6 +316,33 @@ def test_an_issue_that_cannot_be_read_does_not_stop_the_walk() -> None:
         p for p in run(connector.begin(live(jira)), live(jira)).pages if p.stream == "issues"
     ]
     assert len(json.loads(kept.answer.body)["issues"]) == 5
+
+
+@pytest.mark.parametrize(
+    "bad", [b"NaN", b'"\xff"', b'"no" "comma"', b"01", b"[" * 5000 + b"]" * 5000]
+)
+def test_an_issue_that_is_no_json_costs_only_itself(bad: bytes) -> None:
+    jira = FakeJira(items(6))
+
+    def spoil(request: Request) -> Reply | None:
+        if not request.params.get("expand"):
+            return None
+        body = jira.search_by_token(request.params).body
+        return Reply(body.replace(b'"Item 2"', bad))
+
+    jira.hooks.append(spoil)
+    done = run(connector.begin(live(jira)), live(jira))
+    read, refused = [], list[int]()
+    for page in done.pages:
+        for record in connector.split(page.stream, page.answer.body):
+            try:
+                result = connector.normalize(page.stream, record, JiraSettings())
+            except RecordError:
+                refused.append(record.position)
+                continue
+            read += [draft.source_id for draft in drafts(result, WorkItemDraft)]
+    assert (read, refused) == (["1", "3", "4", "5", "6"], [1])
+    assert done.mark_of("10") == T + 6 * MINUTE
 
 
 def test_a_page_of_a_long_walk_is_carried_in_little_text() -> None:
