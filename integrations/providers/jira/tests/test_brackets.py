@@ -48,7 +48,8 @@ def test_what_has_no_such_list_or_breaks_off_is_not_cut(body: bytes) -> None:
 
 
 def test_deep_nesting_is_cut_without_recursion() -> None:
-    page = b'{"issues": [' + b"[" * 100_000 + b"]" * 100_000 + b', {"id": "2"}]}'
+    nested = b'{"fields": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    page = b'{"issues": [' + nested + b', {"id": "2"}]}'
     deep, other = connector.split("issues", page)
     assert other.body == b'{"id": "2"}'
     with pytest.raises(RecordError) as refused:
