@@ -38,7 +38,9 @@ def listing(step: Listing, live: Live) -> Fetched:
     if "/" in step.source and wanted:
         value = {"id": wanted[0].id}
         fetched.marks.append(Mark(stream=STREAM, part=step.source.lower(), value=value))
-    waiting = [*step.waiting, *(entity.repo for entity in wanted)]
+    # A person's repositories may stand in both of their lists.
+    known = {repo.id: repo for repo in (*step.waiting, *(entity.repo for entity in wanted))}
+    waiting = list(known.values())
     count = step.found + len(wanted)
     if not found.form:
         if not count and not live.loaded_ids(STREAM):

@@ -91,8 +91,9 @@ def test_an_owner_who_is_a_person_is_listed_with_what_is_private() -> None:
     live = live_of(hub, "alice/*,acme/none")
     with pytest.raises(PermanentError, match="acme/none"):
         run(live)
-    live = live_of(hub, "alice/*")
-    assert walked(run(live)) == {"1", "2"}
+    live = live_of(hub, "alice/*", marks={("pulls", "1"): MARK, ("pulls", "2"): MARK})
+    assert set(run(live).marks) == {("pulls", "1"), ("pulls", "2")}
+    assert asked(live)[-1] == (2, 50), "what stands in both lists is asked for once"
     assert paths(live) == ["/orgs/alice/repos", "/users/alice/repos", "/user/repos"]
 
 
@@ -161,7 +162,7 @@ def in_pages(hub: Hub) -> None:
 
 def asked(live: FakeLive) -> list[tuple[int, int]]:
     """Return of how many repositories, and how many of each, each query asked for."""
-    queries = [request.variables for request in live.fake.requests if request.query]
+    queries = [request.variables for request in live.fake.requests if "first" in request.query]
     return [(len(each["ids"]), each["first"]) for each in queries]
 
 
