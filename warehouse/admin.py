@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from tenants.admin import LoadedModelAdmin, shortened, tag
 from warehouse.item_page import pull_request_page, work_item_page
 from warehouse.models import Account, Project, PullRequest, Repository, Sprint, WorkItem
+from warehouse.models.base import Tombstone
 from warehouse.shown import TONES, duration
 
 
@@ -73,7 +74,7 @@ class WorkItemAdmin(PageAdmin):
 
     @admin.display(description="Title")
     def shown_title(self, row: WorkItem) -> str:
-        return shortened(row.title)
+        return or_deleted(shortened(row.title), row)
 
     @admin.display(description="Type")
     def shown_type(self, row: WorkItem) -> str:
@@ -133,7 +134,7 @@ class PullRequestAdmin(PageAdmin):
 
     @admin.display(description="Title")
     def shown_title(self, row: PullRequest) -> str:
-        return shortened(row.title)
+        return or_deleted(shortened(row.title), row)
 
     @admin.display(description="State")
     def shown_state(self, row: PullRequest) -> str:
@@ -148,7 +149,14 @@ class PullRequestAdmin(PageAdmin):
 class SprintAdmin(LoadedModelAdmin):
     """Sprints."""
 
-    list_display = ("name", "shown_state", "started_at", "ends_at", "completed_at", "integration")
+    list_display = (
+        "shown_name",
+        "shown_state",
+        "started_at",
+        "ends_at",
+        "completed_at",
+        "integration",
+    )
     list_filter = ("integration",)
     linked_filters = ("state",)
     list_select_related = ("integration",)
@@ -163,6 +171,10 @@ class SprintAdmin(LoadedModelAdmin):
         ("integration", "fetched_at"),
     )
 
+    @admin.display(description="Name")
+    def shown_name(self, row: Sprint) -> str:
+        return or_deleted(row.name, row)
+
     @admin.display(description="State")
     def shown_state(self, row: Sprint) -> str:
         state = row.state or "unknown"
@@ -173,7 +185,7 @@ class SprintAdmin(LoadedModelAdmin):
 class ProjectAdmin(LoadedModelAdmin):
     """Projects."""
 
-    list_display = ("key", "name", "kind", "integration")
+    list_display = ("shown_key", "name", "kind", "integration")
     list_filter = ("integration",)
     list_select_related = ("integration",)
     key_search = ("key", "name")
@@ -181,12 +193,16 @@ class ProjectAdmin(LoadedModelAdmin):
     sortable_by = ()
     fields = (("key", "name"), ("kind", "source_id"), ("integration", "fetched_at"))
 
+    @admin.display(description="Key", ordering="key")
+    def shown_key(self, row: Project) -> str:
+        return or_deleted(row.key, row)
+
 
 @admin.register(Repository)
 class RepositoryAdmin(LoadedModelAdmin):
     """Repositories."""
 
-    list_display = ("full_name", "default_branch", "is_private", "is_archived", "pushed_at")
+    list_display = ("shown_name", "default_branch", "is_private", "is_archived", "pushed_at")
     list_filter = ("integration",)
     list_select_related = ("integration",)
     key_search = ("full_name",)
@@ -198,6 +214,10 @@ class RepositoryAdmin(LoadedModelAdmin):
         ("created_at", "updated_at", "pushed_at"),
         ("source_id", "integration", "fetched_at"),
     )
+
+    @admin.display(description="Full name", ordering="full_name")
+    def shown_name(self, row: Repository) -> str:
+        return or_deleted(row.full_name, row)
 
 
 @admin.register(Account)
@@ -219,6 +239,14 @@ class AccountAdmin(LoadedModelAdmin):
     @admin.display(description="Name")
     def shown_name(self, row: Account) -> str:
         return str(row)
+
+
+def or_deleted(text: str, row: Tombstone) -> str:
+    """Return the text, with why the row's entity is gone if it is."""
+    if row.deleted_at is None:
+        return format_html("{}", text)
+    reason = (row.deleted_reason or "deleted").replace("_", " ").capitalize()
+    return format_html("{} {}", text, tag(reason, "warning"))
 
 
 def mapped(source: str, ours: str | None) -> str:

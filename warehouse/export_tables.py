@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
+from warehouse.alive import live_rows
 from warehouse.models import (
     Changelog,
     Comment,
@@ -20,6 +21,7 @@ from warehouse.models import (
     WorkflowRun,
     WorkItem,
 )
+from warehouse.tables import TABLES, Table
 
 Kind: TypeAlias = Literal["text", "int", "float", "bool", "time", "date", "texts"]
 
@@ -43,8 +45,12 @@ class ExportTable:
     model: type[models.Model]
     columns: tuple[Column, ...]
     order: tuple[str, ...]
-    has_tombstones: bool = False
     only: Q | None = None
+
+    @property
+    def loaded(self) -> Table:
+        """The table that it exports."""
+        return next(table for table in TABLES if table.model is self.model)
 
 
 def _texts(*names: str) -> tuple[Column, ...]:
@@ -84,7 +90,6 @@ WORK_ITEMS = ExportTable(
         Column("history_complete", "bool", "all_changes_loaded"),
     ),
     ("integration__name", "source_id"),
-    has_tombstones=True,
 )
 
 CHANGELOGS = ExportTable(
@@ -137,7 +142,6 @@ PULL_REQUESTS = ExportTable(
         Column("labels", "texts"),
     ),
     ("integration__name", "repository", "number"),
-    has_tombstones=True,
 )
 
 _PULL_REQUEST = (_INTEGRATION, Column("repository"), Column("pull_request_number", "int"))
@@ -184,6 +188,7 @@ COMMENTS = ExportTable(
                 integration_id=OuterRef("integration_id"),
                 repository=OuterRef("repository"),
                 number=OuterRef("pull_request_number"),
+                deleted_at=None,
             )
         )
     ),
@@ -197,7 +202,6 @@ SPRINTS = ExportTable(
         *_times("started_at", "ends_at", "completed_at"),
     ),
     ("integration__name", "source_id"),
-    has_tombstones=True,
 )
 
 DEPLOYMENTS = ExportTable(
@@ -247,9 +251,7 @@ LINK_COLUMNS: tuple[Column, ...] = (
 
 def select(table: ExportTable) -> models.QuerySet[models.Model]:
     """Return the table's live rows with a value for each column under `out_<name>`, in order."""
-    rows: models.QuerySet[models.Model] = table.model._default_manager.all()
-    if table.has_tombstones:
-        rows = rows.filter(deleted_at=None)
+    rows: models.QuerySet[models.Model] = live_rows(table.loaded)
     if table.only is not None:
         rows = rows.filter(table.only)
     values = {

@@ -1,7 +1,7 @@
 """Links between work items and pull requests: mentions that name a live work item.
 
 Nothing is stored: a link is there as soon as both sides are, whichever was loaded first, and is
-gone as soon as the text, or the work item, is.
+gone as soon as the text, the work item, the pull request or its repository is.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from tenants.scope import check_writable
+from warehouse.alive import gone_repositories
 from warehouse.dialect import byte_order
 
 CONFIDENCE: Final = {"branch": 0.95, "title": 0.9, "commit": 0.8, "body": 0.6}
@@ -39,12 +40,13 @@ class Link(NamedTuple):
     confidence: float
 
 
-def links_sql() -> str:
+def links_sql(is_live: str = "true") -> str:
     """Return the query of a tenant's links, in their order; its parameter is `tenant_id`.
 
     A work item of any integration of the tenant counts, so a key that two sites have links to
     both. Of the keys that one word may mean (`feature_ABC-12`) the longest there is wins. Text
-    that names an item twice in one place gives one link, its first mention.
+    that names an item twice in one place gives one link, its first mention. is_live: a further
+    condition that the mention `m` has to meet.
     """
     confidence = " ".join(f"WHEN '{place}' THEN {value}" for place, value in CONFIDENCE.items())
     order = ", ".join(
@@ -59,6 +61,11 @@ def links_sql() -> str:
             byte_order("reference"),
         )
     )
+    pull = (
+        "SELECT 1 FROM pull_requests p WHERE p.tenant_id = m.tenant_id"
+        " AND p.integration_id = m.integration_id AND p.repository = m.repository"
+        " AND p.number = m.pull_request_number AND p.deleted_at"
+    )
     return f"""
 WITH meant AS (
     SELECT m.*, w.source_id AS item_source_id, w.integration_id AS item_integration_id,
@@ -70,7 +77,8 @@ WITH meant AS (
     FROM pull_request_mentions m
     JOIN work_items w
         ON w.tenant_id = %(tenant_id)s AND w.key = m.key AND w.deleted_at IS NULL
-    WHERE m.tenant_id = %(tenant_id)s
+    WHERE m.tenant_id = %(tenant_id)s AND {is_live}
+        AND (EXISTS ({pull} IS NULL) OR NOT EXISTS ({pull} IS NOT NULL))
 ), numbered AS (
     SELECT meant.*, ROW_NUMBER() OVER (
         PARTITION BY integration_id, repository, pull_request_number, place, reference,
@@ -96,7 +104,22 @@ def links(tenant_id: int) -> Iterator[Link]:
     """Yield a tenant's links in their order; the scope must be that tenant's."""
     check_writable(tenant_id)
     with connection.cursor() as cursor:
-        cursor.execute(links_sql(), {"tenant_id": tenant_id})
+        is_live, gone = _of_live_repository()
+        cursor.execute(links_sql(is_live), {"tenant_id": tenant_id, **gone})
         for row in cursor:
             values = dict(zip(Link._fields, row, strict=True))
             yield Link(**(values | {"confidence": float(values["confidence"])}))
+
+
+def _of_live_repository() -> tuple[str, dict[str, str]]:
+    """Return the condition that the repository of `m` is not gone, and its parameters."""
+    conditions = ["true"]
+    parameters: dict[str, str] = {}
+    for integration_id, names in gone_repositories().items():
+        given = {f"gone_{integration_id}_{place}": name for place, name in enumerate(names)}
+        marks = ", ".join(f"%({name})s" for name in given)
+        conditions.append(
+            f"NOT (m.integration_id = {integration_id} AND m.repository IN ({marks}))"
+        )
+        parameters |= given
+    return " AND ".join(conditions), parameters

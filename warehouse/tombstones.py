@@ -1,45 +1,78 @@
-"""Tombstones: rows whose entity is no longer at the source, kept with the reason."""
+"""Tombstones: rows whose entity is gone at the source stay, marked, and are exported no more.
 
-from collections.abc import Sequence
+A row is revived by a load that has seen its entity after its tombstone was set
+(`warehouse/merge.py`); reading older pages again never revives it. What hangs on a dead row, such
+as changes or reviews, has no tombstone of its own: exports leave it out with its parent.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from common.errors import PermanentError
 from integrations.contract import Gone
-from warehouse.census import alive
+from tenants.scope import check_writable
 from warehouse.load import lock_counter
+from warehouse.merge import Batch
+from warehouse.parts import rows_of_part
+from warehouse.tables import BY_NAME
 
-_IDS_A_QUERY = 500
+T = TypeVar("T")
+
+_AT_ONCE: Final = 5_000
 
 
 def bury(tenant_id: int, integration_id: int, gone: Sequence[Gone], at: datetime) -> int:
-    """Mark rows as gone since `at`, inside a transaction; return how many were alive till then.
+    """Mark rows as gone since `at`; return how many. In the tenant's scope.
 
-    What was fetched later than `at` is alive; a load that sees a row again later revives it.
+    Only rows that are alive and whose record was fetched before `at` are marked. Raises
+    PermanentError if the integration is not the tenant's, or a table has no tombstones.
     """
-    if not gone:
-        return 0
-    assert connection.in_atomic_block
-    counter = lock_counter(tenant_id, integration_id)
-    first = counter.changed_seq
-    for each in gone:
-        rows: Any = alive(tenant_id, integration_id, each.table, each.part)
-        for part in _by_ids(rows.filter(fetched_at__lt=at), each.ids):
-            for pk in list(part.order_by("source_id").values_list("pk", flat=True)):
-                counter.changed_seq += 1
-                part.model._default_manager.filter(pk=pk).update(
-                    deleted_at=at, deleted_reason=each.reason, changed_seq=counter.changed_seq
-                )
-    counter.save(update_fields=["changed_seq"])
-    return int(counter.changed_seq - first)
+    check_writable(tenant_id)
+    buried = 0
+    with transaction.atomic():
+        counter = lock_counter(tenant_id, integration_id)
+        batch = Batch(tenant_id, integration_id, counter.changed_seq)
+        for each in gone:
+            for rows in _rows(batch, each):
+                alive = rows.filter(deleted_at=None, fetched_at__lt=at).order_by("pk")
+                for ids in _chunks(list(alive.values_list("pk", flat=True))):
+                    _mark(batch, each, ids, at)
+                    buried += len(ids)
+        counter.changed_seq = batch.changed_seq
+        counter.save(update_fields=["changed_seq"])
+    return buried
 
 
-def _by_ids(rows: "QuerySet[Any]", ids: list[str] | None) -> "list[QuerySet[Any]]":
-    if ids is None:
-        return [rows]
-    return [
-        rows.filter(source_id__in=ids[start : start + _IDS_A_QUERY])
-        for start in range(0, len(ids), _IDS_A_QUERY)
-    ]
+def _rows(batch: Batch, gone: Gone) -> Iterator[QuerySet[Any]]:
+    if gone.table not in BY_NAME or not BY_NAME[gone.table].has_tombstone:
+        raise PermanentError(f"rows of {gone.table} cannot be gone")
+    owner = (batch.tenant_id, batch.integration_id, gone.table)
+    if gone.ids is None:
+        yield rows_of_part(*owner, gone.part)
+        return
+    for ids in _chunks(gone.ids):
+        yield rows_of_part(*owner, "").filter(source_id__in=ids)
+
+
+def _mark(batch: Batch, gone: Gone, ids: Sequence[int], at: datetime) -> None:
+    """Set the tombstones of these rows, each with a change number of its own."""
+    table = BY_NAME[gone.table].model._meta.db_table
+    field = BY_NAME[gone.table].field("deleted_at")
+    base = batch.take(len(ids))
+    marks = ", ".join(["%s"] * len(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} AS t SET deleted_at = %s, deleted_reason = %s,"
+            f" changed_seq = {base} + n.nth FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id)"
+            f" AS nth FROM {table} WHERE id IN ({marks})) n"
+            f" WHERE n.id = t.id AND t.tenant_id = {batch.tenant_id}",
+            [field.get_db_prep_value(at, connection), gone.reason, *ids],
+        )
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
