@@ -43,7 +43,6 @@ class Source:
     """One organisation's Jira and GitHub. ready: what `manage.py sandbox` says of itself."""
 
     slug: str
-    organisation: Organisation
     ready: dict[str, Any]
 
 
@@ -61,7 +60,7 @@ def sources() -> Iterator[list[Source]]:
     try:
         bases = thread.wait_until_ready()
         yield [
-            Source(slug, organisation, ready_line(organisation, base))
+            Source(slug, ready_line(organisation, base))
             for (slug, organisation), base in zip(organisations.items(), bases, strict=True)
         ]
     finally:

@@ -13,7 +13,11 @@ from django.contrib.auth.models import User
 
 from common.errors import UsageError
 from etl_project.demo import OPERATOR, TENANTS, free_port, make_people, new_password
+from etl_project.demo_sources import Source, compare
+from jobs.imports import find_tenant
+from sandbox.generate.world import World
 from tenants.permissions import access_for
+from tests.live.served import served
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ("DATABASE_URL", "BROKER_URL", "RABBITMQ_URL", "RABBITMQ_HOST", "CHANNEL_LAYER_URL")
@@ -57,7 +61,7 @@ def test_a_user_of_somebody_else_is_left_alone() -> None:
 
 
 @pytest.mark.slow
-def test_one_command_loads_both_recordings_without_a_server(tmp_path: Path) -> None:
+def test_one_command_syncs_both_sources_live_without_a_server(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in SERVERS}
     ended = subprocess.run(
         [sys.executable, "manage.py", "demo", "--once", "--json", "--port", "8600"],
@@ -69,12 +73,21 @@ def test_one_command_loads_both_recordings_without_a_server(tmp_path: Path) -> N
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    expected = {
-        slug: json.loads((ROOT / "sandbox" / "recordings" / slug / "ledger.json").read_text())
-        for slug in TENANTS
-    }
-    lines = sum(sum(ledger["lines"].values()) for ledger in expected.values())
-    assert sum(run["records"] for run in told["runs"]) == lines
+    told = json.loads(ended.stdout.splitlines()[-1])
+    assert told["ok"]
+    assert told["loaded"] == told["ledger"]
+    assert all(told["ledger"].values())
+    assert {run["state"] for run in told["runs"]} == {"completed"}
     assert told["address"].startswith("http://localhost:86")
     assert told["password"].encode() not in (tmp_path / "db.sqlite3").read_bytes()
+
+
+@pytest.mark.django_db
+def test_what_the_ledger_has_and_we_do_not_is_told() -> None:
+    with served(World(items=10, seed=1, shape="v3")) as source:
+        find_tenant("acme", create=True)
+        found = Source("acme", source.ready)
+        compared = compare([found])
+    assert not compared["ok"]
+    assert compared["loaded"]["work_items"] == 0
+    assert compared["ledger"]["work_items"] == 10
