@@ -73,7 +73,9 @@ class Gate:
     async def _answer(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: "_Out"
     ) -> None:
-        refused = self._organisation.limits.arrive(exchange)
+        limits = self._organisation.limits
+        limits.has_primary = not self._organisation.options.github_enterprise
+        refused = limits.arrive(exchange)
         if refused is not None:
             await respond(send, refused.status, refused.body, refused.headers)
             return

@@ -102,12 +102,16 @@ class Forbidden:
 
 @dataclass
 class Limits:
-    """The limits in force, what is used of them, and the requests that came against them."""
+    """The limits in force, what is used of them, and the requests that came against them.
+
+    has_primary: whether GitHub's primary limit holds without a rule.
+    """
 
     now: Callable[[], float] = time.monotonic
     rules: list[Rule] = field(default_factory=list)
     violations: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
+    has_primary: bool = True
     _windows: dict[tuple[str, str], Window] = field(default_factory=dict)
     _forbidden: dict[tuple[str, str], list[Forbidden]] = field(default_factory=dict)
 
@@ -142,7 +146,8 @@ class Limits:
 
     def _rules_of(self, exchange: Exchange) -> list[Rule]:
         rules = [rule for rule in self.rules if rule.is_about(exchange)]
-        if exchange.system == "github" and not any(r.kind == "github-primary" for r in rules):
+        is_unruled = not any(rule.kind == "github-primary" for rule in rules)
+        if exchange.system == "github" and self.has_primary and is_unruled:
             rules.append(_DEFAULT_PRIMARY)
         return rules
 

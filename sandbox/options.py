@@ -19,7 +19,8 @@ class Options:
     access token or an installation token. bulk_histories: the most histories of a page of
     changelog/bulkfetch. graphql_node_limit: a GraphQL query of more nodes fails as
     graphql_heavy says; 0 for never. github_issue_pages: how many pages of issues may be asked for
-    by number and not by cursor.
+    by number and not by cursor. github_enterprise: it is a server of one's own, which has no
+    limits unless rules are set.
     """
 
     mode: Mode = "cloud"
@@ -36,6 +37,7 @@ class Options:
     graphql_node_limit: int = 0
     graphql_heavy: Literal["502", "504", "no_data"] = "502"
     github_issue_pages: int = 100
+    github_enterprise: bool = False
 
     @property
     def is_cloud(self) -> bool:

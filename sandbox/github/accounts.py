@@ -26,6 +26,11 @@ _LONGEST_JWT_SECONDS = 600
 _CLOCK_DRIFT_SECONDS = 60
 
 
+def may(token: Token, permission: str) -> bool:
+    """Tell whether a token has a permission; only some kinds are made with a choice of them."""
+    return token.kind not in ("fine_grained", "few_permissions") or permission in token.scopes
+
+
 class AppError(Exception):
     """A signature of an app that is not accepted; the message is what GitHub says."""
 

@@ -31,6 +31,10 @@ Resolvers = dict[str, dict[str, Resolver]]
 Path = tuple[str | int, ...]
 
 
+class _LostError(Exception):
+    """A value that may not be null could not be given, so that its object is null."""
+
+
 class Typed(NamedTuple):
     """A value of which the schema says only an interface or a union."""
 
@@ -41,7 +45,7 @@ class Typed(NamedTuple):
 @dataclass(frozen=True)
 class _Step:
     """One field. inner: its selections, None for a leaf; type: of the object that it gives, empty
-    where that differs from value to value."""
+    where that differs from value to value. is_required: where it fails, its object is null."""
 
     key: str
     resolve: Resolver
@@ -49,6 +53,7 @@ class _Step:
     inner: tuple[SelectionSetNode, ...] | None
     type: str
     is_list: bool
+    is_required: bool = False
 
 
 class Execution:
@@ -62,9 +67,12 @@ class Execution:
         self._plans: dict[tuple[tuple[int, ...], str], list[_Step]] = {}
         self.errors: list[ErrorEntry] = []
 
-    def run(self) -> dict[str, Any]:
-        """Return the data; what failed is null in it and told in `errors`."""
-        return self._object("Query", None, (self._query.operation.selection_set,), ())
+    def run(self) -> dict[str, Any] | None:
+        """Return the data; what failed is null in it, or all of it, and told in `errors`."""
+        try:
+            return self._object("Query", None, (self._query.operation.selection_set,), ())
+        except _LostError:
+            return None
 
     def _object(
         self, name: str, value: Any, selected: tuple[SelectionSetNode, ...], path: Path
@@ -80,9 +88,16 @@ class Execution:
                     found = self._below(step, found, path)
             except QueryError as problem:
                 self.errors.append(problem.entry((*path, step.key)))
-                found = None
+                found = self._lose(step)
+            except _LostError:
+                found = self._lose(step)
             answer[step.key] = found
         return answer
+
+    @staticmethod
+    def _lose(step: _Step) -> None:
+        if step.is_required:
+            raise _LostError
 
     def _below(self, step: _Step, found: Any, path: Path) -> Any:
         here = (*path, step.key)
@@ -93,7 +108,10 @@ class Execution:
             if isinstance(each, QueryError):
                 self.errors.append(each.entry((*here, place)))
                 each = None
-            listed.append(None if each is None else self._one(step, each, (*here, place)))
+            try:
+                listed.append(None if each is None else self._one(step, each, (*here, place)))
+            except _LostError:
+                listed.append(None)
         return listed
 
     def _one(self, step: _Step, value: Any, path: Path) -> dict[str, Any]:
@@ -142,6 +160,7 @@ class Execution:
             None if is_leaf_type(inner) else sets,
             "" if is_abstract_type(inner) else inner.name,
             _is_list(definition.type),
+            isinstance(definition.type, GraphQLNonNull),
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.github.accounts import may
 from sandbox.github.deployments import state_of, statuses_of
 from sandbox.github.graphql.connections import Connection, connect
 from sandbox.github.graphql.execute import Args, Resolver, Typed
@@ -134,6 +135,8 @@ def _pull_request(place: Place, args: Args, context: Context) -> Place | None:
 
 
 def _deployments(place: Place, args: Args, context: Context) -> Connection[Part] | None:
+    if not may(context.token, "deployments"):
+        raise QueryError("FORBIDDEN", "Resource not accessible by personal access token")
     repository = place.repository
     if repository is None:
         return None

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from sandbox.accounts import Token
 from sandbox.exchange import Exchange, exchange_of
+from sandbox.github.accounts import may
 from sandbox.github.answers import ApiError, not_found, refuse_unknown, write, write_unless_known
 from sandbox.github.repository import Repository
 from sandbox.github.rest.shapes import VERSIONS, Shapes
@@ -175,7 +176,7 @@ def _of_token(token: Token) -> dict[str, str]:
 
 def check_permission(ask: Ask, name: str) -> None:
     """Raise ApiError if the token was made with permissions, and without this one."""
-    if ask.token.kind in ("fine_grained", "few_permissions") and name not in ask.token.scopes:
+    if not may(ask.token, name):
         raise ApiError(
             403,
             "Resource not accessible by personal access token",

@@ -16,6 +16,7 @@ from sandbox.github.rest.shapes import VERSIONS, WEB, Shapes
 from sandbox.github.store import GitHubStore
 from sandbox.github.times import iso
 
+_ENTERPRISE_VERSION = "3.17.0"
 _RESOURCES = ("core", "search", "graphql")
 _MOMENT = "2020-01-01T00:00:00Z"
 
@@ -45,6 +46,8 @@ def rate_limit(ask: Ask) -> Entity:
     """Return how the limits stand; asking for it is free."""
     ask.exchange.points = 0
     limits = ask.store.organisation.limits
+    if not limits.has_primary and not limits.rules:
+        raise ApiError(404, "Rate limiting is not enabled.")
     resources = {}
     for name in _RESOURCES:
         state = limits.primary(ask.token.owner, name)
@@ -61,7 +64,10 @@ def rate_limit(ask: Ask) -> Entity:
 
 def meta(ask: Ask) -> Entity:
     """Return facts about the server."""
-    return {"verifiable_password_authentication": False, "github_services_sha": "0" * 40}
+    facts: Entity = {"verifiable_password_authentication": False}
+    if ask.store.organisation.options.github_enterprise:
+        facts["installed_version"] = _ENTERPRISE_VERSION
+    return facts
 
 
 def of_app(store: GitHubStore, handler: Callable[[Request, GitHubStore], Any]) -> Endpoint:

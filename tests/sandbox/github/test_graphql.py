@@ -158,6 +158,25 @@ def test_a_hidden_repository_cannot_be_told_from_none(as_kind: Callable[[str], C
     assert "errors" not in as_kind("classic").query(text)
 
 
+def test_what_is_forbidden_takes_its_object_along_and_leaves_the_rest(
+    as_kind: Callable[[str], Client],
+) -> None:
+    client = as_kind("few_permissions")
+    text = """{
+      a:repository(owner:"acme",name:"storefront"){id deployments(first:1){totalCount}}
+      b:repository(owner:"acme",name:"storefront"){name}
+    }"""
+    body = client.query(text)
+    assert body["data"] == {"a": None, "b": {"name": "storefront"}}
+    (error,) = body["errors"]
+    assert (error["type"], error["path"]) == ("FORBIDDEN", ["a", "deployments"])
+    ids = [client.get("/repos/acme/storefront").json()["node_id"]]
+    text = (
+        "query($ids:[ID!]!){nodes(ids:$ids){... on Repository{deployments(first:1){totalCount}}}}"
+    )
+    assert client.query(text, ids=ids)["data"] == {"nodes": [None]}
+
+
 @pytest.mark.parametrize(
     ("connection", "kind"),
     [

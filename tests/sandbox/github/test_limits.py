@@ -48,6 +48,15 @@ def test_the_limits_can_be_asked_for_free(client: Client) -> None:
         assert (core["used"], core["remaining"]) == (1, 4_999)
 
 
+def test_a_server_of_ones_own_has_no_limits(client: Client) -> None:
+    client.set_options(github_enterprise=True)
+    assert "installed_version" in client.get("/meta").json()
+    assert client.get("/rate_limit").status_code == 404
+    assert "x-ratelimit-remaining" not in client.get("/user").headers
+    client.set_limits({"kind": "github-primary", "limit": 1})
+    assert client.get("/user").headers["x-ratelimit-remaining"] == "0"
+
+
 def kinds(client: Client) -> dict[str, int]:
     counts: dict[str, Any] = client.http.get("/ledger/requests").json()["kinds"]
     found: dict[str, int] = counts.get("github", {})
