@@ -83,7 +83,7 @@ def _clock(organisation: "Organisation", body: dict[str, Any]) -> Any:
 
 
 def _faults(organisation: "Organisation", body: dict[str, Any]) -> Any:
-    """`{"rules": [{"kind", "match", "times", "skip", "value"}], "clear": true}`, both optional."""
+    """`{"rules": [{"kind", "match", "times", "skip", "value", "of"}], "clear": true}`."""
     if body.get("clear"):
         organisation.faults.rules.clear()
     for rule in body.get("rules", []):

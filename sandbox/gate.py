@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -140,5 +141,6 @@ class _Out:
                 kind=exchange.kind,
                 status=self._status,
                 account=exchange.token.account.name if exchange.token else "anonymous",
+                asked=sha256(exchange.body).hexdigest()[:16] if exchange.body else "",
             )
         )

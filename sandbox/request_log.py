@@ -10,7 +10,10 @@ _KEPT = 20_000
 
 @dataclass(frozen=True)
 class Entry:
-    """One request. at: real time in seconds since 1970; path: with the system and the query."""
+    """One request. at: real time in seconds since 1970; path: with the system and the query.
+
+    asked: a digest of its body, empty without one.
+    """
 
     at: float
     system: str
@@ -19,6 +22,7 @@ class Entry:
     kind: str
     status: int
     account: str
+    asked: str = ""
 
 
 class RequestLog:

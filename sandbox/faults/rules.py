@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.exchange import in_scope
+from sandbox.exchange import Exchange, in_scope
 from sandbox.faults import answers, changes, transport
 
 Fault = Callable[[ASGIApp, Any, Scope, Receive, Send], Awaitable[None]]
@@ -19,6 +19,7 @@ KINDS: dict[str, Fault] = {**answers.KINDS, **changes.KINDS, **transport.KINDS}
 class FaultRule:
     """A failure. match: searched for in `METHOD /system/path?query`, a regular expression.
 
+    of: what the requests are counted as, such as `items` or `pulls`; empty for any.
     skip: how many matching requests pass first; times: how many fail then, None for all.
     value: what the kind needs, such as a status or a number of bytes; None for its default.
     """
@@ -28,11 +29,12 @@ class FaultRule:
     times: int | None = 1
     skip: int = 0
     value: Any = None
+    of: str = ""
     seen: int = 0
 
-    def strikes(self, line: str) -> bool:
+    def strikes(self, exchange: Exchange) -> bool:
         """Count a request, and tell whether it fails."""
-        if not self.match.search(line):
+        if self.of not in ("", exchange.kind) or not self.match.search(exchange.line):
             return False
         self.seen += 1
         after = self.seen - self.skip
@@ -46,6 +48,7 @@ class FaultRule:
             "times": self.times,
             "skip": self.skip,
             "value": self.value,
+            "of": self.of,
             "seen": self.seen,
         }
 
@@ -57,8 +60,8 @@ class Faults:
     rules: list[FaultRule] = field(default_factory=list)
 
     def add(self, values: dict[str, Any]) -> None:
-        """Add `{"kind", "match", "times", "skip", "value"}`; raise ValueError."""
-        if unknown := set(values) - {"kind", "match", "times", "skip", "value"}:
+        """Add `{"kind", "match", "times", "skip", "value", "of"}`; raise ValueError."""
+        if unknown := set(values) - {"kind", "match", "times", "skip", "value", "of"}:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
         if values.get("kind") not in KINDS:
             raise ValueError(f"the kind of a fault is one of {', '.join(sorted(KINDS))}")
@@ -69,13 +72,14 @@ class Faults:
             match = re.compile(values.get("match", ""))
         except (re.error, TypeError) as error:
             raise ValueError(f"match is no regular expression: {error}") from error
-        self.rules.append(FaultRule(values["kind"], match, times, skip, values.get("value")))
+        given = (values.get("value"), str(values.get("of", "")))
+        self.rules.append(FaultRule(values["kind"], match, times, skip, *given))
 
     async def answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the application, or by the failure that strikes this request."""
-        line = in_scope(scope).line
+        exchange = in_scope(scope)
         # Every rule counts the request, also those behind the one that strikes.
-        striking = [rule for rule in self.rules if rule.strikes(line)]
+        striking = [rule for rule in self.rules if rule.strikes(exchange)]
         if not striking:
             await app(scope, receive, send)
             return

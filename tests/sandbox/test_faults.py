@@ -35,6 +35,12 @@ def test_a_fault_strikes_the_requests_that_its_rule_names(jira: Client) -> None:
     assert jira.get("/project").status_code == 200
 
 
+def test_a_fault_strikes_what_is_counted_as_its_rule_says(jira: Client) -> None:
+    _fault(jira, "status", 503, of="metadata", times=None)
+    assert jira.get("/myself").status_code == 200
+    assert jira.get("/project").status_code == 503
+
+
 def test_a_status_has_the_headers_and_the_body_that_are_given(jira: Client) -> None:
     value = {"status": 403, "headers": {"X-RateLimit-Remaining": "0"}, "body": {"message": "no"}}
     _fault(jira, "status", value)
