@@ -18,6 +18,7 @@ Mutation = Callable[["Organisation", Arguments], Done]
 
 
 def repository_of(store: GitHubStore, arguments: Arguments) -> Repository:
+    """Return the repository that is meant; raise MutationError if there is none."""
     wanted = arguments.get("repository")
     for repository in sorted(store.repositories.values(), key=lambda each: each.id):
         if repository.is_gone:

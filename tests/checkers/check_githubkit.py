@@ -40,6 +40,16 @@ def refusal(call: Any) -> Any:
     return "was not refused"
 
 
+def read_below(rest: Any, every: Any, numbers: list[int]) -> dict[str, Any]:
+    """Read what is in each pull request; `every` pages through a list of a repository."""
+    commits, reviews, comments = [], [], []
+    for number in numbers:
+        commits += [[number, c.sha] for c in every(rest.pulls.list_commits, pull_number=number)]
+        reviews += [r.id for r in every(rest.pulls.list_reviews, pull_number=number)]
+        comments += [c.id for c in every(rest.pulls.list_review_comments, pull_number=number)]
+    return {"commits": commits, "reviews": reviews, "review_comments": comments}
+
+
 def read_repository(github: Any, rest: Any, owner: str, name: str) -> dict[str, Any]:
     """Read everything in a repository to the end, each answer parsed into its model."""
     place = {"owner": owner, "repo": name}
@@ -48,12 +58,6 @@ def read_repository(github: Any, rest: Any, owner: str, name: str) -> dict[str, 
         return list(github.rest.paginate(method, per_page=19, **place, **more))
 
     pulls = every(rest.pulls.list, state="all", sort="updated", direction="desc")
-    commits, reviews, comments = [], [], []
-    for pull in pulls:
-        number = pull.number
-        commits += [[number, c.sha] for c in every(rest.pulls.list_commits, pull_number=number)]
-        reviews += [r.id for r in every(rest.pulls.list_reviews, pull_number=number)]
-        comments += [c.id for c in every(rest.pulls.list_review_comments, pull_number=number)]
     known = next(pull for pull in pulls if pull.user is not None)
     detail = rest.pulls.get(**place, pull_number=known.number).parsed_data
     deployments = every(rest.repos.list_deployments)
@@ -74,9 +78,7 @@ def read_repository(github: Any, rest: Any, owner: str, name: str) -> dict[str, 
     rest.actions.list_repo_workflows(**place).parsed_data  # noqa: B018
     return {
         "pulls": [pull.id for pull in pulls],
-        "commits": commits,
-        "reviews": reviews,
-        "review_comments": comments,
+        **read_below(rest, every, [pull.number for pull in pulls]),
         "listed_review_comments": [
             each.id for each in every(rest.pulls.list_review_comments_for_repo)
         ],

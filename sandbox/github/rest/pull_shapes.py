@@ -35,17 +35,7 @@ def pull_request(shapes: Shapes, repository: Repository, record: PullRecord) -> 
         "statuses": f"{names.repository}/statuses/{head.get('sha')}",
     }
     entity = {
-        "milestone": None,
-        "assignee": None,
-        "assignees": [],
-        "requested_reviewers": [],
-        "requested_teams": [],
-        "author_association": "NONE",
-        "auto_merge": None,
-        "active_lock_reason": None,
-        "locked": False,
-        "draft": False,
-        "merge_commit_sha": None,
+        **_UNSAID,
         **pull,
         "url": names.pull,
         "node_id": node_id("PR", repository.id, record.number),
@@ -67,6 +57,19 @@ def pull_request(shapes: Shapes, repository: Repository, record: PullRecord) -> 
     return entity
 
 
+_UNSAID: Entity = {
+    "milestone": None,
+    "assignee": None,
+    "assignees": [],
+    "requested_reviewers": [],
+    "requested_teams": [],
+    "author_association": "NONE",
+    "auto_merge": None,
+    "active_lock_reason": None,
+    "locked": False,
+    "draft": False,
+    "merge_commit_sha": None,
+}
 _LINKED = ("commits", "comments", "review_comments", "review_comment", "statuses")
 _DETAILS = (
     *("merged", "mergeable", "mergeable_state", "merged_by", "rebaseable", "comments"),
@@ -230,7 +233,6 @@ def issue_comment(
 def issue(shapes: Shapes, repository: Repository, record: PullRecord) -> Entity:
     """Return a pull request as the issue that it also is; its id here is another."""
     pull, names = record.pull, _Names(shapes, repository, record.number)
-    merged = pull.get("merged_at")
     entity = {
         "url": names.issue,
         "repository_url": names.repository,
@@ -261,17 +263,22 @@ def issue(shapes: Shapes, repository: Repository, record: PullRecord) -> Entity:
         "performed_via_github_app": None,
         "state_reason": None,
         "draft": bool(pull.get("draft")),
-        "pull_request": {
-            "url": names.pull,
-            "html_url": names.page,
-            "diff_url": f"{names.page}.diff",
-            "patch_url": f"{names.page}.patch",
-            "merged_at": merged,
-        },
+        "pull_request": _as_pull_request(names, pull.get("merged_at")),
     }
     if shapes.is_latest:
         del entity["assignee"]
     return entity
+
+
+def _as_pull_request(names: _Names, merged_at: str | None) -> Entity:
+    """Return the member by which an issue says that it is a pull request."""
+    return {
+        "url": names.pull,
+        "html_url": names.page,
+        "diff_url": f"{names.page}.diff",
+        "patch_url": f"{names.page}.patch",
+        "merged_at": merged_at,
+    }
 
 
 def issue_id(record: PullRecord) -> int:
