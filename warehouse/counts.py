@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from integrations.contract import LISTED
+from warehouse.alive import live_rows
 from warehouse.tables import BY_NAME
 
 _LISTED_ONLY: Final = ("projects", "wits", "statuses", "sprints", "repositories")
@@ -13,13 +14,10 @@ _LISTED_ONLY: Final = ("projects", "wits", "statuses", "sprints", "repositories"
 
 
 def live_counts(names: Iterable[str]) -> dict[str, int]:
-    """Return the count of each named table in the tenant scope; tombstones do not count."""
+    """Return the count of each named table in the tenant scope; what is gone does not count."""
     return {name: _rows(name).count() for name in names}
 
 
 def _rows(name: str) -> "QuerySet[Any]":
-    table = BY_NAME[name]
-    rows: QuerySet[Any] = table.model._default_manager.all()
-    if table.has_tombstone:
-        rows = rows.filter(deleted_at=None)
+    rows = live_rows(BY_NAME[name])
     return rows.filter(authority=LISTED) if name in _LISTED_ONLY else rows
