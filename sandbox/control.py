@@ -143,6 +143,13 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def steer(organisation: "Organisation", name: str, body: dict[str, Any]) -> Any:
+    """Do what a POST to `/control/<name>` does; raise ValueError."""
+    if name not in COMMANDS:
+        raise ValueError(f"there is no {name!r}; there are {', '.join(COMMANDS)}")
+    return COMMANDS[name](organisation, body)
+
+
 def _shown(token: Token, base: str) -> dict[str, Any]:
     """Return a credential with where it is used."""
     extra = {name: value.replace("{base}", base) for name, value in token.extra.items()}

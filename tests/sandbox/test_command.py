@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -31,6 +32,22 @@ def test_it_prints_one_line_when_it_answers_and_ends_cleanly(number: signal.Sign
         assert process.stderr.read() == b""
 
 
+def test_a_file_steers_it_before_the_first_request(tmp_path: Path) -> None:
+    steering = tmp_path / "control.json"
+    changes = {"do": [{"op": "jira.delete", "count": 3}]}
+    rules = {"rules": [{"kind": "status", "value": 503, "match": "myself"}]}
+    steering.write_text(json.dumps({"mutate": changes, "faults": rules}))
+    command = [*COMMAND, "--port", "0", "--items", "20", "--control", str(steering)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        with urllib.request.urlopen(ready["ledger"]) as answer:
+            assert json.load(answer)["tables"]["work_items"] == 17
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"{ready['jira']['base_url']}/rest/api/3/myself")
+        process.terminate()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -42,6 +59,7 @@ def test_it_prints_one_line_when_it_answers_and_ends_cleanly(number: signal.Sign
         (["--style", "nonsense"], "invalid choice"),
         (["--index-flicker", "2"], "a share from 0 to 1"),
         (["--latency-ms", "-1"], "must not be negative"),
+        (["--control", "/nowhere.json"], "--control /nowhere.json"),
         (["--host", "203.0.113.1"], "Cannot listen on 203.0.113.1"),
     ],
 )

@@ -1,5 +1,8 @@
 """Search of Cloud and Data Center: pages, fields, changelogs, counts."""
 
+import base64
+import json
+
 import pytest
 
 from sandbox.generate.world import World
@@ -59,6 +62,38 @@ def test_the_newest_forty_histories_come_with_the_true_total(jira: Client) -> No
     last = jira.get(f"/issue/{row['key']}/changelog", startAt=44).json()
     assert [history["id"] for history in last["values"]] == newest_first[:1]
     assert last["isLast"] is True
+
+
+def test_a_token_that_was_changed_with_care_is_refused_as_well(jira: Client) -> None:
+    token = jira.search(ALL, maxResults=10)["nextPageToken"]
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    signature, body = raw[:16], json.loads(raw[16:])
+    body[-1][-1] += 1
+    forged = base64.urlsafe_b64encode(signature + json.dumps(body).encode()).decode().rstrip("=")
+    answer = jira.post("/search/jql", jql=ALL, nextPageToken=forged)
+    assert "it was changed" in answer.json()["errorMessages"][0]
+
+
+@pytest.mark.parametrize("order", ["id ASC", "id DESC", "key DESC"])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_issues_of_one_millisecond_are_paged_by_the_next_field(
+    jira: Client, direction: str, order: str
+) -> None:
+    store = jira.organisation.jira
+    at = store.time_text(store.clock.tick())
+    for row in range(20, 60):
+        issue = store.issue(row)
+        issue["fields"]["updated"] = at
+        store.put(row, issue)
+    jql = f"created >= 0 ORDER BY updated {direction}, {order}"
+    at_once = jira.keys(jql)
+    assert [issue["key"] for issue in jira.all(jql, fields=["key"], maxResults=7)] == at_once
+    number = {store.key(row): store.facts(row).id for row in range(20, 60)}
+    expected = sorted(number, key=number.__getitem__)
+    if order.startswith("key"):
+        expected = sorted(number, key=lambda key: (key.split("-")[0], int(key.split("-")[1])))
+    among = [key for key in at_once if key in number]
+    assert among == (expected[::-1] if order.endswith("DESC") else expected)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +204,7 @@ def test_bulk_changelogs_come_by_date_and_hold_every_history_once(jira: Client) 
     keys = ["SHOP-2", "SHOP-3", "PAY-2"]
     token: dict[str, str] = {}
     found: list[tuple[str, str, int]] = []
+    newest = 0
     issues_of_pages: list[list[str]] = []
     while True:
         page = jira.post("/changelog/bulkfetch", issueIdsOrKeys=keys, maxResults=4, **token).json()
@@ -177,6 +213,9 @@ def test_bulk_changelogs_come_by_date_and_hold_every_history_once(jira: Client) 
         found += [
             (log["issueId"], h["id"], h["created"]) for log in logs for h in log["changeHistories"]
         ]
+        dates = [history["created"] for log in logs for history in log["changeHistories"]]
+        assert min(dates) >= newest
+        newest = max(dates)
         if "nextPageToken" not in page:
             break
         token = {"nextPageToken": page["nextPageToken"]}

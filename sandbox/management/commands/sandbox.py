@@ -1,5 +1,6 @@
 """`manage.py sandbox`: serve a made-up or recorded organisation as a Jira and a GitHub."""
 
+import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,13 +9,28 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 
+from sandbox.control import steer
 from sandbox.generate.styles import STYLES
 from sandbox.generate.world import World
 from sandbox.options import Options
+from sandbox.organisation import Organisation
 from sandbox.replay import Recording, ReplayError
+from sandbox.server import bound, serve
 
 _WRONG_OPTION = 2
 _MOST_ITEMS = 1_000_000
+_NUMBERS: tuple[tuple[str, str, type, float, str], ...] = (
+    ("--latency-ms", "MS", int, 0, "added to every answer"),
+    ("--index-lag", "SECONDS", float, 0, "virtual time until a change can be searched"),
+    ("--index-flicker", "SHARE", float, 0, "share of searches that miss a fresh issue"),
+    ("--access-token-seconds", "SECONDS", float, 3_600, "life of OAuth and installation tokens"),
+    ("--graphql-node-limit", "NODES", int, 0, "larger GraphQL queries fail with 502; 0 for none"),
+)
+_SWITCHES = (
+    ("--short-pages", "give fewer issues than were asked for"),
+    ("--empty-pages", "now and then give an empty page with a token"),
+    ("--omit-is-last", "leave isLast out"),
+)
 
 
 class Command(BaseCommand):
@@ -39,52 +55,25 @@ class Command(BaseCommand):
             "--replay", type=Path, metavar="DIR", help="serve recorded responses instead"
         )
         how = parser.add_argument_group("how it behaves")
+        how.add_argument("--datacenter", action="store_true", help="Jira Data Center, not Cloud")
         how.add_argument(
-            "--datacenter", action="store_true", help="Jira Data Center instead of Cloud"
+            "--github-enterprise", action="store_true", help="a GitHub server without limits"
         )
         how.add_argument("--user-zone", metavar="ZONE", help="zone of Jira's users (the style's)")
-        how.add_argument("--latency-ms", type=int, default=0, help="added to every answer (0)")
+        for name, metavar, kind, default, text in _NUMBERS:
+            text = f"{text} ({default:g})"
+            how.add_argument(name, metavar=metavar, type=kind, default=default, help=text)
+        for name, text in _SWITCHES:
+            how.add_argument(name, action="store_true", help=text)
         how.add_argument(
-            "--index-lag",
-            type=float,
-            default=0.0,
-            metavar="SECONDS",
-            help="virtual time until a change can be searched (0)",
-        )
-        how.add_argument(
-            "--index-flicker",
-            type=float,
-            default=0.0,
-            metavar="SHARE",
-            help="share of searches in which a fresh issue is absent (0)",
-        )
-        how.add_argument(
-            "--short-pages", action="store_true", help="give fewer issues than were asked for"
-        )
-        how.add_argument(
-            "--empty-pages", action="store_true", help="now and then an empty page with a token"
-        )
-        how.add_argument("--omit-is-last", action="store_true", help="leave isLast out")
-        how.add_argument(
-            "--access-token-seconds",
-            type=float,
-            default=3_600.0,
-            metavar="SECONDS",
-            help="life of OAuth and installation tokens (3600)",
-        )
-        how.add_argument(
-            "--graphql-node-limit",
-            type=int,
-            default=0,
-            metavar="NODES",
-            help="GraphQL queries of more nodes fail with 502 (0: none)",
+            "--control",
+            type=Path,
+            metavar="FILE",
+            help="JSON object: what to post to /control/NAME, by name, before the first request",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
-        from sandbox.organisation import Organisation
-        from sandbox.server import bound, serve
-
         try:
             listening = bound(options["host"], options["port"])
         except (OSError, OverflowError) as error:
@@ -97,6 +86,7 @@ class Command(BaseCommand):
                 organisation = Organisation(
                     _source(options), _options(options), _progress if sys.stderr.isatty() else None
                 )
+                _steer(organisation, options["control"])
             except (ReplayError, ValueError) as error:
                 raise CommandError(str(error), returncode=_WRONG_OPTION) from error
             serve(organisation, listening)
@@ -146,7 +136,20 @@ def _options(options: dict[str, Any]) -> Options:
         omit_is_last=options["omit_is_last"],
         access_token_seconds=options["access_token_seconds"],
         graphql_node_limit=options["graphql_node_limit"],
+        github_enterprise=options["github_enterprise"],
     )
+
+
+def _steer(organisation: Organisation, path: Path | None) -> None:
+    """Do what a file of control commands says; raise ValueError."""
+    if path is None:
+        return
+    try:
+        commands = json.loads(path.read_bytes())
+        for name, body in commands.items():
+            steer(organisation, name, body)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"--control {path}: {error}") from error
 
 
 def _progress(what: str, done: int, total: int) -> None:
