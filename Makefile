@@ -4,7 +4,7 @@ BIN := .venv/bin
 ITEMS ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock bench memory
+.PHONY: help setup demo test lint format lock bench distant checkers memory
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -41,6 +41,12 @@ lock: setup ## Compile requirements*.in into exact pins
 
 bench: setup ## Measure the import beside the COPY limit and dlt, on PostgreSQL (ITEMS=20000)
 	$(BIN)/python benchmarks/bench.py --items $(ITEMS)
+
+distant: setup ## Measure the sync of a source that answers 100 ms late with 1, 2 and 4 workers
+	$(BIN)/python benchmarks/live.py
+
+checkers: setup ## Let published Jira and GitHub clients read the sandbox, in environments of their own
+	$(BIN)/python -m pytest tests/checkers
 
 memory: setup ## Show that 100,000 items take no more memory than 20,000
 	$(BIN)/python benchmarks/memory.py
