@@ -51,6 +51,7 @@ def test_what_changed_while_a_project_was_first_walked_comes_with_the_census() -
     live.marks, live.just_walked = {"10": T + 1}, True
     done = census(live)
     assert done.ids() == ["2"]
+    assert not {ask.stream for ask in done.asks} & {"sprints", "statuses"}
     assert [mark.value for mark in done.marks] == [{"updated": T + 10**6}]
     live.just_walked = False
     assert census(live).ids() == []

@@ -345,6 +345,20 @@ def test_an_issue_that_is_no_json_costs_only_itself(bad: bytes) -> None:
     assert done.mark_of("10") == T + 6 * MINUTE
 
 
+def test_the_others_on_a_page_with_an_issue_that_is_no_json_have_their_whole_history() -> None:
+    jira = FakeJira([Item(n, T, histories=3) for n in (1, 2, 3)], embedded=1)
+
+    def spoil(request: Request) -> Reply | None:
+        if not request.params.get("expand"):
+            return None
+        body = jira.search_by_token(request.params).body
+        return Reply(b"\xef\xbb\xbf" + body.replace(b'"Item 2"', b"NaN"))
+
+    jira.hooks.append(spoil)
+    done = run(connector.begin(live(jira)), live(jira))
+    assert set(done.ids("changelogs")) == {"1", "3"}
+
+
 def test_a_page_of_a_long_walk_is_carried_in_little_text() -> None:
     jira = FakeJira(items(400))
     done = run(connector.begin(live(jira)), live(jira))
