@@ -110,12 +110,25 @@ def _finish(run: JobRun) -> str:
     JobRun.objects.filter(pk=run.pk, state=JobRun.State.RUNNING).update(
         state=state, error=error, finished_at=timezone.now()
     )
+    if run.mode in phases.LIVE_MODES and state != JobRun.State.CANCELLED:
+        _note_health(run, state, error)
     level = {
         JobRun.State.FAILED: RunLog.Level.ERROR,
         JobRun.State.COMPLETED_WITH_ERRORS: RunLog.Level.WARNING,
     }.get(state, RunLog.Level.INFO)
     retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()}: {state.label}", level)
     return state.value
+
+
+def _note_health(run: JobRun, state: JobRun.State, error: str) -> None:
+    """Keep with the integration whether its source gave what was asked, and if not, why."""
+    is_healthy = state != JobRun.State.FAILED
+    message = error.partition("\n")[0].partition(": ")[2]
+    Integration.objects.filter(pk=run.integration_id).update(
+        is_healthy=is_healthy,
+        health_message="" if is_healthy else message,
+        health_checked_at=timezone.now(),
+    )
 
 
 def _outcome(run: JobRun) -> tuple[JobRun.State, str]:

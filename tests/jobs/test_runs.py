@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from common.errors import PermanentError
-from integrations.models import QuarantinedRecord
+from integrations.models import Integration, QuarantinedRecord
 from jobs import queue, retries, runs, steps
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import Counts
@@ -190,3 +190,20 @@ def test_retrying_queues_every_dead_step_again(run: JobRun) -> None:
     assert runs.retry_failed(run) == 2
     assert [fresh(row).state for row in rows] == ["done", "queued", "queued"]
     assert run_state(run) == "running"
+
+
+def test_a_live_run_says_how_its_integration_is(run: JobRun) -> None:
+    add_steps(run, "page:1", stage=Stage.EXTRACT)
+    step = queue.claim(Stage.EXTRACT, "worker")
+    assert step is not None
+    retries.fail(step, PermanentError("sign in: the token is wrong\nand more"))
+    assert runs.finish_if_done(run.pk) == "failed"
+    with tenant_scope(run.tenant_id):
+        found: Integration = Integration.objects.get(pk=run.integration_id)
+    assert (found.is_healthy, found.health_message) == (False, "sign in: the token is wrong")
+    assert retries.replay(fresh(step))
+    done(run, Stage.EXTRACT)
+    assert runs.finish_if_done(run.pk) == "completed"
+    with tenant_scope(run.tenant_id):
+        found.refresh_from_db()
+    assert (found.is_healthy, found.health_message) == (True, "")
