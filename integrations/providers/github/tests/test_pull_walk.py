@@ -117,10 +117,10 @@ def test_several_covered_repositories_are_asked_in_one_request() -> None:
 
 
 def test_an_incremental_walk_reads_to_its_mark_and_the_lookback_behind_it() -> None:
-    live = live_of(hub_with(60), mark(minute(40)), lookback_minutes=10)
+    live = live_of(hub_with(60), mark(minute(40)), lookback_minutes=10, page_size=15)
     done = run(live)
     assert set(numbers(done)) >= set(range(30, 61))
-    assert sizes(live) == [50]
+    assert min(numbers(done)) > 15
     assert done.marks == mark(minute(60))
 
 
@@ -338,20 +338,19 @@ def test_a_long_thread_is_read_to_its_end_and_knows_its_pull_request() -> None:
 
 
 def test_a_pull_request_that_changes_has_its_nested_pages_read_anew() -> None:
-    hub = hub_with(60)
-    hub.pulls["R_1"][0]["commits"] = connection([NESTED["commits"][1]], "first")
+    hub = hub_with(3)
+    newest = hub.pulls["R_1"][2]
+    newest["commits"] = connection([NESTED["commits"][1]], "first")
 
     def answer(request: Request) -> Sent | None:
         if len(sizes(live)) == 2:
-            hub.pulls["R_1"][0]["updatedAt"] = "2024-05-31T00:00:00Z"
+            newest["updatedAt"] = "2024-05-31T00:00:00Z"
         if request.query != queries.NESTED["commits"]:
             return None
-        whole = {"number": 1, "repository": {"nameWithOwner": "acme/ants"}}
+        whole = {"number": 3, "repository": {"nameWithOwner": "acme/ants"}}
         return Sent({"data": {"node": {**whole, "commits": connection([NESTED["commits"][1]])}}})
 
     hub.before = answer
-    live = live_of(hub)
+    live = live_of(hub, page_size=1)
     done = run(live)
-    assert done.values("pull_commits", CommitDraft, "pull_request_number") == [1]
-    asked = [r for r in live.fake.requests if r.query == queries.NESTED["commits"]]
-    assert len(asked) == 1, "it moved away before its first version was read"
+    assert done.values("pull_commits", CommitDraft, "pull_request_number") == [3, 3]
