@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -142,8 +142,12 @@ class Site:
             raise type(error)(self._redactor.text(f"{request}: {error}")) from None
         return self._answer(method, url, content or b"", received)
 
-    def hold(self, seconds: float, reason: str, scope: str = "") -> None:
-        """Hold the budget and raise WaitError; see `Budget.hold`. At most an hour at once."""
+    def hold(self, seconds: float | None, reason: str, scope: str = "") -> NoReturn:
+        """Hold the budget and raise WaitError; see `Budget.hold`. At most an hour at once.
+
+        seconds: None where the source does not say; then it is `Limits.wait_seconds`.
+        """
+        seconds = self._limits.wait_seconds if seconds is None else seconds
         seconds = min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
         reason = self._redactor.text(reason)
         self._budget.hold(seconds, reason, scope)

@@ -39,11 +39,15 @@ SocketOption = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer may take: seconds from sending to its last byte, decoded bytes, headers."""
+    """What an answer may take: seconds from sending to its last byte, decoded bytes, headers.
+
+    wait_seconds: how long a source is left alone that asks for it and does not say how long.
+    """
 
     deadline_seconds: float = 60.0
     max_bytes: int = 50 * 1024 * 1024
     max_headers: int = 200
+    wait_seconds: float = 60.0
 
 
 @dataclass(frozen=True)

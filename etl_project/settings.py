@@ -152,6 +152,7 @@ EGRESS_ALLOWED_PRIVATE_CIDRS = networks(
 ALLOW_HTTP = env.bool("ALLOW_HTTP", default=False)
 HTTP_DEADLINE_SECONDS = env.float("HTTP_DEADLINE_SECONDS", default=60.0)
 HTTP_MAX_BYTES = env.int("HTTP_MAX_BYTES", default=50 * 1024 * 1024)
+HTTP_WAIT_SECONDS = env.float("HTTP_WAIT_SECONDS", default=60.0)
 
 STEP_LEASE_SECONDS = env.int("STEP_LEASE_SECONDS", default=30)
 STEP_MAX_ATTEMPTS = env.int("STEP_MAX_ATTEMPTS", default=3)

@@ -16,9 +16,11 @@ def policy() -> EgressPolicy:
 
 
 def limits() -> Limits:
-    """Return the deadline and the size limit of every answer."""
+    """Return the deadline and the size limit of every answer, and the wait that nobody names."""
     return Limits(
-        deadline_seconds=settings.HTTP_DEADLINE_SECONDS, max_bytes=settings.HTTP_MAX_BYTES
+        deadline_seconds=settings.HTTP_DEADLINE_SECONDS,
+        max_bytes=settings.HTTP_MAX_BYTES,
+        wait_seconds=settings.HTTP_WAIT_SECONDS,
     )
 
 

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
 from common.http import Answer, Site
 from common.retry_after import parse_reset, parse_retry_after
 
-SECONDARY_WAIT_SECONDS: Final = 60.0
-"""The least that GitHub asks for where it does not say how long."""
-
-_SECONDARY: Final = ("secondary rate limit", "abuse detection")
+# What a refusal for a limit says, should its headers have been lost on the way.
+_LIMIT: Final = ("rate limit exceeded", "secondary rate limit", "abuse detection")
 
 
 class _Message(msgspec.Struct):
@@ -32,14 +30,14 @@ def obey(site: Site, answer: Answer, scope: str) -> None:
         site.hold(wait, "GitHub asked to wait")
     if remaining == 0:
         hold_until_reset(site, answer, scope)
-    if answer.status == 429 or any(each in message(answer).lower() for each in _SECONDARY):
-        site.hold(SECONDARY_WAIT_SECONDS, "GitHub's secondary limit")
+    if answer.status == 429 or any(each in message(answer).lower() for each in _LIMIT):
+        site.hold(None, "GitHub refused for a limit, and does not say for how long")
 
 
-def hold_until_reset(site: Site, answer: Answer, scope: str) -> None:
+def hold_until_reset(site: Site, answer: Answer, scope: str) -> NoReturn:
     """Wait until the limit that is used up is reset; raises WaitError."""
     resets_at = parse_reset(answer.headers.get("x-ratelimit-reset"))
-    seconds = SECONDARY_WAIT_SECONDS
+    seconds = None
     if resets_at is not None:
         seconds = max(1.0, (resets_at - answer.fetched_at).total_seconds() + 1)
     site.hold(seconds, f"GitHub's hourly limit ({scope}) is used up", scope)

@@ -1,12 +1,12 @@
 """HTTP to Jira: the paths of both flavours, and what statuses and headers mean."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from common.errors import TransientError, UnreadableError, WaitError
+from common.errors import TransientError, UnreadableError
 from common.http import Answer
 from common.retry_after import LONGEST_WAIT_SECONDS, parse_reset, parse_retry_after
 from integrations.contract import Live
@@ -27,8 +27,6 @@ T = TypeVar("T")
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-WAIT_SECONDS: Final = 60.0
-"""How long is waited where a refusal for too many requests does not say how long."""
 
 _QUOTA: Final = ("quota", "cost")
 _BEFORE_IDS: Final = ("project", "board", "issue")
@@ -102,7 +100,7 @@ class Client:
             raise refusal(step, answer)
         return answer
 
-    def _hold(self, step: str, answer: Answer, scope: str) -> None:
+    def _hold(self, step: str, answer: Answer, scope: str) -> NoReturn:
         """Let nobody ask for as long as Jira says: a quota is of everything, a burst of a path."""
         reason = answer.headers.get("ratelimit-reason", "")
         seconds = _wait_seconds(answer)
@@ -111,7 +109,6 @@ class Client:
             f" ({reason[:60]})" if reason else ""
         )
         self.live.site.hold(seconds, told, "" if is_quota or not reason else scope)
-        raise WaitError(told, seconds)
 
     def _note(self, answer: Answer, scope: str) -> None:
         remaining = answer.headers.get("x-ratelimit-remaining", "")
@@ -170,7 +167,8 @@ def _family(path: str) -> str:
     )[:90]
 
 
-def _wait_seconds(answer: Answer) -> float:
+def _wait_seconds(answer: Answer) -> float | None:
+    """Return how long a refusal for too many requests asks to wait, None if it does not say."""
     asked = parse_retry_after(answer.headers.get("retry-after"), answer.fetched_at)
     if asked is not None:
         return max(asked, 1.0)
@@ -179,4 +177,4 @@ def _wait_seconds(answer: Answer) -> float:
         seconds = (resets_at - answer.fetched_at).total_seconds()
         if seconds > 0:
             return min(seconds, LONGEST_WAIT_SECONDS)
-    return WAIT_SECONDS
+    return None

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from common.errors import WaitError
 from common.http import Answer, Site
 from common.redaction import Redactor
+from common.transport import Limits
 from integrations.contract import Ask, Fetched, Gone, Mode, Page, Seen
 from integrations.providers.github.connector import connector
 from integrations.providers.github.settings import GitHubSettings
@@ -86,7 +87,8 @@ class FakeSite(Site):
             fetched_at=NOW,
         )
 
-    def hold(self, seconds: float, reason: str, scope: str = "") -> None:
+    def hold(self, seconds: float | None, reason: str, scope: str = "") -> NoReturn:
+        seconds = Limits().wait_seconds if seconds is None else seconds
         self.held.append((seconds, reason, scope))
         raise WaitError(reason, seconds)
 

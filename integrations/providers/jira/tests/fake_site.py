@@ -11,6 +11,7 @@ import msgspec
 
 from common.errors import WaitError
 from common.http import Answer, Site
+from common.transport import Limits
 from integrations.contract import Ask, Fetched, Gone, Mark, Mode, Page, Seen
 
 from ..connector import connector
@@ -78,8 +79,9 @@ class FakeSite(Site):
             fetched_at=NOW,
         )
 
-    def hold(self, seconds: float, reason: str, scope: str = "") -> NoReturn:
+    def hold(self, seconds: float | None, reason: str, scope: str = "") -> NoReturn:
         """Note the hold, and raise as a real site does."""
+        seconds = Limits().wait_seconds if seconds is None else seconds
         self.held.append((seconds, scope))
         raise WaitError(reason, seconds)
 
