@@ -21,6 +21,10 @@ from jobs.queue import Counts, NewStep, as_claimed, complete
 from warehouse.tombstones import bury
 
 UNREADABLE: Final = "unreadable_page"
+_KEPT: Final = (
+    "the answer is kept among the raw pages, look there at what came instead; the next run asks "
+    "for it again"
+)
 
 
 def fetch_step(step: QueueEntry) -> None:
@@ -40,7 +44,7 @@ def fetch_step(step: QueueEntry) -> None:
         if step.attempts < settings.FETCH_MAX_ATTEMPTS:
             raise
         _set_aside(step, integration, ask, error)
-        raise PermanentError(str(error)) from error
+        raise PermanentError(f"{error}; {_KEPT}") from error
     with transaction.atomic():
         _keep(step, integration, ask, fetched)
 

@@ -18,7 +18,6 @@ from integrations.providers.github.replies import (
     CursorError,
     HeavyError,
     RepositoryNode,
-    UnreadableError,
 )
 from integrations.providers.github.repositories import Entity
 from integrations.providers.github.run_walk import NO_RUNS
@@ -26,7 +25,7 @@ from integrations.providers.github.run_walk import NO_RUNS
 T = TypeVar("T")
 
 _PAGES_TO_LOOK_AT: Final = 20
-_FAILED: Final = (PipelineError, HeavyError, CursorError, UnreadableError)
+_FAILED: Final = (PipelineError, HeavyError, CursorError)
 _SIGN_IN: Final = (
     "enter a new token: classic with the scope repo, or fine-grained with read access to metadata, "
     "contents, pull requests, issues, deployments and actions"

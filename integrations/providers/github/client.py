@@ -12,8 +12,8 @@ from integrations.providers.github.addresses import graphql_path, rest_path
 from integrations.providers.github.replies import (
     HeavyError,
     Reply,
-    UnreadableError,
     read_reply,
+    unreadable,
 )
 
 REST: Final = "rest"
@@ -112,7 +112,7 @@ def check_json(answer: Answer) -> None:
             "answered; check the base URL, and that the API may be reached without a browser"
         )
     if not answer.body.strip():
-        raise UnreadableError(answer, "the body is empty")
+        raise unreadable(answer, "the body is empty")
 
 
 def request_of(answer: Answer) -> str:

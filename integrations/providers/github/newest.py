@@ -23,7 +23,7 @@ from integrations.providers.github.replies import (
     HeavyError,
     Reply,
     RepositoryNode,
-    UnreadableError,
+    unreadable,
 )
 from integrations.providers.github.steps import (
     MOST_RESTARTS,
@@ -148,7 +148,7 @@ def _without(kind: Kind, ask: Ask, step: Walk, reply: Reply) -> Fetched:
     if any(error.is_heavy for error in reply.errors):
         return smaller(ask, step, HeavyError(reply.answer, reply.errors[0].message))
     if not reply.errors:
-        raise UnreadableError(reply.answer, f"a repository without {kind.stream}")
+        raise unreadable(reply.answer, f"a repository without {kind.stream}")
     raise PermanentError(
         f"{kind.stream} of repository {ask.part} cannot be read: {reply.errors[0].message[:200]}; "
         "give the credential read access to them, or switch the setting off"
@@ -257,7 +257,6 @@ def _next(part: Part, ask: Ask, step: Walk) -> Ask:
         good, size = 0, size + max(1, size // 4)
     following = structs.replace(
         step,
-        tries=0,
         size=min(size, most),
         newest=part.newest if step.newest is None else step.newest,
         after=cursor,
@@ -276,7 +275,7 @@ def restarted(ask: Ask, step: Walk, error: CursorError) -> Fetched:
             "gave itself; what was read is kept; run it again later"
         )
     page, restarts = step.page + 1, step.restarts + 1
-    anew = structs.replace(step, after=None, page=page, restarts=restarts, tries=0, loop=Loop())
+    anew = structs.replace(step, after=None, page=page, restarts=restarts, loop=Loop())
     return Fetched(following=[_ask(ask, anew)], notes=[f"{error}; the walk begins anew"])
 
 
@@ -310,7 +309,7 @@ def _passed(part: Part, ask: Ask, step: Walk) -> Fetched:
         values = {"is_passing": False, "page": step.page + 1}
         values |= {"size": part.kind.most(part.live)}
     kept = Page(stream=ask.stream, answer=part.answer, is_data=False)
-    following = structs.replace(step, tries=0, **values)
+    following = structs.replace(step, **values)
     return Fetched(pages=[kept], following=[_ask(ask, following)])
 
 
@@ -318,4 +317,4 @@ def _time_of(text: str, answer: Answer) -> int:
     try:
         return milliseconds(parse_time(text, "updatedAt"))
     except RecordError as error:
-        raise UnreadableError(answer, str(error)) from None
+        raise unreadable(answer, str(error)) from None

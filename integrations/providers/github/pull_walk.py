@@ -18,7 +18,7 @@ from integrations.providers.github.replies import (
     NestedNode,
     PullNode,
     Thread,
-    UnreadableError,
+    unreadable,
 )
 from integrations.providers.github.steps import MOST_RESTARTS, Loop, Nested, ask_of
 
@@ -79,7 +79,7 @@ def nested(ask: Ask, step: Nested, live: Live) -> Fetched:
     if connection is None:
         if any(error.is_heavy for error in reply.errors):
             return smaller(ask, step, HeavyError(reply.answer, reply.errors[0].message))
-        raise UnreadableError(reply.answer, f"an answer without {step.connection}")
+        raise unreadable(reply.answer, f"an answer without {step.connection}")
     if None in (connection.nodes or []) and step.size > 1:
         kept = Page(stream=ask.stream, answer=reply.answer, is_data=False)
         return Fetched(pages=[kept], following=[halved(ask, step)], notes=reply.notes())
@@ -97,7 +97,7 @@ def _restarted(ask: Ask, step: Nested, error: CursorError) -> Fetched:
     if step.after is None or step.restarts >= MOST_RESTARTS:
         raise PermanentError(f"{what}: {error}: GitHub refuses the places that it gave itself")
     page, restarts = step.page + 1, step.restarts + 1
-    anew = structs.replace(step, after=None, page=page, restarts=restarts, tries=0, loop=Loop())
+    anew = structs.replace(step, after=None, page=page, restarts=restarts, loop=Loop())
     return Fetched(following=[_ask(ask, anew)], notes=[f"{error}; it is read anew"])
 
 
@@ -110,7 +110,7 @@ def _next(ask: Ask, step: Nested, cursor: str | None) -> Ask:
     if not cursor or cursor == step.after:
         raise PermanentError(f"{what}: GitHub says that there are more and not where they are")
     page, loop = step.page + 1, step.loop.at(cursor, what)
-    following = structs.replace(step, after=cursor, page=page, loop=loop, tries=0)
+    following = structs.replace(step, after=cursor, page=page, loop=loop)
     return _ask(ask, following)
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, TransientError, UnreadableError
 from common.http import Answer
 
 T = TypeVar("T")
@@ -35,12 +35,11 @@ class CursorError(Exception):
     """GitHub refuses the place that it gave to go on from."""
 
 
-class UnreadableError(Exception):
-    """An answer is no JSON of the form it has to have: cut off, empty or something else."""
-
-    def __init__(self, answer: Answer, detail: str) -> None:
-        super().__init__(f"{answer.method} {answer.url.partition('?')[0]}: {detail[:200]}")
-        self.answer = answer
+def unreadable(answer: Answer, detail: str) -> UnreadableError:
+    """Return the error of an answer that is no JSON of the form it has to have."""
+    request = f"{answer.method} {answer.url.partition('?')[0]}"
+    told = f"{request} answered {answer.status} with what cannot be read ({detail[:200]})"
+    return UnreadableError(f"{told}, {len(answer.body):,} bytes", answer)
 
 
 class GraphError(msgspec.Struct, gc=False):
@@ -208,7 +207,7 @@ class Reply:
         try:
             return msgspec.json.decode(raw, type=type_)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise UnreadableError(self.answer, str(error)) from None
+            raise unreadable(self.answer, str(error)) from None
 
 
 def read_reply(answer: Answer) -> Reply:
@@ -216,7 +215,7 @@ def read_reply(answer: Answer) -> Reply:
     try:
         envelope = _ENVELOPE.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableError(answer, str(error)) from None
+        raise unreadable(answer, str(error)) from None
     return Reply(answer, envelope.data or {}, envelope.errors or [])
 
 

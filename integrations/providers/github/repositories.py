@@ -9,7 +9,7 @@ from common.http import Answer
 from integrations.contract import Live
 from integrations.providers.github import queries
 from integrations.providers.github.client import Client, refusal, request_of
-from integrations.providers.github.replies import UnreadableError
+from integrations.providers.github.replies import unreadable
 from integrations.providers.github.steps import Repo
 
 T = TypeVar("T")
@@ -148,4 +148,4 @@ def _decode(answer: Answer, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.body, type=type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableError(answer, str(error)) from None
+        raise unreadable(answer, str(error)) from None

@@ -12,7 +12,7 @@ from integrations.contract import Ask, Fetched, Live, Mark, Page
 from integrations.providers.github.client import Client
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.newest import milliseconds
-from integrations.providers.github.replies import UnreadableError
+from integrations.providers.github.replies import unreadable
 from integrations.providers.github.steps import Repo, Runs, ask_of
 
 STREAM: Final = "workflow_runs"
@@ -95,7 +95,7 @@ def _listed(answer: Answer) -> _Listed:
     try:
         return msgspec.json.decode(answer.body, type=_Listed)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableError(answer, str(error)) from None
+        raise unreadable(answer, str(error)) from None
 
 
 def _halves(ask: Ask, step: Runs, answer: Answer) -> list[Ask]:

@@ -12,8 +12,6 @@ S = TypeVar("S", bound="Step")
 
 MOST_RESTARTS: Final = 3
 """How often a walk begins anew because its cursors are refused."""
-MOST_TRIES: Final = 3
-"""How often an answer that cannot be read is asked for before it is set aside."""
 
 
 class Step(
@@ -24,12 +22,7 @@ class Step(
     tag_field="step",
     forbid_unknown_fields=True,
 ):
-    """Base of all steps; the tag says which step of which walk it is.
-
-    tries: how often an answer could not be read.
-    """
-
-    tries: int = 0
+    """Base of all steps; the tag says which step of which walk it is."""
 
 
 class Repo(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -201,7 +194,6 @@ def ask_of(stream: str, part: str, step: Step, *key: object) -> Ask:
 
 def changed(ask: Ask, step: S, **values: Any) -> Ask:
     """Return the same ask with other values of its step, such as a size."""
-    values = {"tries": 0, **values}
     variant = ".".join(f"{name}{value}" for name, value in sorted(values.items()))
     key = f"{ask.key.partition('~')[0]}~{variant}"
     return ask_of_key(ask, msgspec.structs.replace(step, **values), key)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from common.errors import PermanentError, RecordError, TransientError, WaitError
+from common.errors import PermanentError, TransientError, UnreadableError, WaitError
 from integrations.providers.github.client import Client
 from integrations.providers.github.connector import connector
 from integrations.providers.github.tests.hub import API, NOW, FakeSite, Request, Sent, run
-from integrations.providers.github.tests.test_pull_walk import hub_with, live_of, mark, minute
+from integrations.providers.github.tests.test_pull_walk import hub_with, live_of
 
 SOON = str(int(NOW.timestamp()) + 120)
 
@@ -34,6 +34,7 @@ LIMITS: list[tuple[int, dict[str, str], str, float, str]] = [
     (429, {"retry-after": "7", "x-ratelimit-remaining": "12"}, "", 7, ""),
     (403, {"x-ratelimit-remaining": "12"}, "You have exceeded a secondary rate limit", 60, ""),
     (403, {}, "You have triggered an abuse detection mechanism", 60, ""),
+    (403, {}, "API rate limit exceeded for user ID 1.", 60, ""),
     (429, {}, "", 60, ""),
     (429, {"retry-after": "-1"}, "", 60, ""),
     (429, {"retry-after": "soon"}, "", 60, ""),
@@ -144,26 +145,14 @@ UNREADABLE = [b"", b"  ", b'{"data": {"node"', b"[1]", b'{"data": {"node": {"id"
 
 
 @pytest.mark.parametrize("body", UNREADABLE)
-def test_a_broken_page_is_asked_for_again_and_then_set_aside(body: bytes) -> None:
+def test_a_broken_page_is_handed_over_as_it_is_with_its_request(body: bytes) -> None:
     hub = hub_with(3)
     hub.before = lambda request: Sent(body) if request.query else None
     live = live_of(hub)
-    done = run(live)
-    assert len([r for r in live.fake.requests if r.query]) == 3
-    page = done.pages[-1]
-    assert (page.stream, page.is_data, page.answer.body) == ("pulls", True, body)
-    assert done.marks == {}
-    with pytest.raises(RecordError):
-        for record in connector.split("pulls", page.answer.body):
-            connector.normalize("pulls", record, live.settings)
-
-
-@pytest.mark.parametrize("body", UNREADABLE[:4])
-def test_a_page_that_is_broken_once_costs_nothing(body: bytes) -> None:
-    hub = hub_with(3)
-    broken = [body]
-    hub.before = lambda request: Sent(broken.pop()) if request.query and broken else None
-    assert run(live_of(hub)).marks == mark(minute(3))
+    with pytest.raises(UnreadableError, match=rf"POST {API}/graphql answered 200") as raised:
+        run(live)
+    assert len([r for r in live.fake.requests if r.query]) == 1
+    assert raised.value.answer.body == body
 
 
 @pytest.mark.parametrize("place", [{}, {"step": "no such"}, {"step": "walk", "x": 1}])
