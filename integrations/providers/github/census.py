@@ -47,7 +47,7 @@ def roster(step: Roster, live: Live) -> Fetched:
     if not found.form:
         return _after(fetched, step, live, ids)
     fetched.seen.append(Seen(table=STREAM, part="", ids=ids, is_last=False))
-    loop = step.loop.at(found.form + found.url, "the list of repositories")
+    loop = step.loop.at(found.form + found.url, found.what)
     following = Roster(
         source=step.source, form=found.form, url=found.url, page=step.page + 1, loop=loop
     )

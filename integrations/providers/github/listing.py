@@ -54,7 +54,7 @@ def listing(step: Listing, live: Live) -> Fetched:
         form=found.form,
         url=found.url,
         page=step.page + 1,
-        loop=step.loop.at(found.form + found.url, "the list of repositories"),
+        loop=step.loop.at(found.form + found.url, found.what),
         found=count,
         waiting=waiting,
     )

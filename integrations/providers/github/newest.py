@@ -15,7 +15,7 @@ from common.errors import PermanentError, RecordError, TransientError
 from common.http import Answer
 from common.times import parse_time
 from integrations.contract import Ask, Fetched, Live, Mark, Page
-from integrations.providers.github.client import Client
+from integrations.providers.github.client import Client, request_of
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.replies import (
     Connection,
@@ -221,10 +221,15 @@ class Part:
         cursor = self.page_info.end_cursor
         if not cursor or cursor == after:
             raise PermanentError(
-                f"{self.kind.stream} of repository {self.part}: GitHub says that there are more "
-                "and gives no place to go on from; what was read is kept; run it again later"
+                f"{self.what}: GitHub says that there are more and gives no place to go on from; "
+                "what was read is kept; run it again later"
             )
         return cursor
+
+    @property
+    def what(self) -> str:
+        """What was asked, and for what."""
+        return f"{request_of(self.answer)}: {self.kind.stream} of repository {self.part}"
 
 
 def _walked(part: Part, ask: Ask, step: Walk) -> Fetched:
@@ -262,7 +267,7 @@ def _next(part: Part, ask: Ask, step: Walk) -> Ask:
         after=cursor,
         page=step.page + 1,
         good=good,
-        loop=step.loop.at(cursor, f"{part.kind.stream} of repository {part.part}"),
+        loop=step.loop.at(cursor, part.what),
     )
     return _ask(ask, following)
 
@@ -303,7 +308,7 @@ def _passed(part: Part, ask: Ask, step: Walk) -> Fetched:
     assert until is not None
     if part.times and part.times[-1] >= milliseconds(until) and part.page_info.has_next_page:
         cursor = part.next_cursor(step.after)
-        loop = step.loop.at(cursor, f"{part.kind.stream} of repository {part.part}")
+        loop = step.loop.at(cursor, part.what)
         values = {"after": cursor, "page": step.page + 1, "loop": loop, "is_passing": True}
     else:
         values = {"is_passing": False, "page": step.page + 1}

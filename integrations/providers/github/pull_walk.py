@@ -6,9 +6,10 @@ from typing import Any, Final
 from msgspec import structs
 
 from common.errors import PermanentError
+from common.http import Answer
 from integrations.contract import Ask, Fetched, Live, Page
 from integrations.providers.github import queries
-from integrations.providers.github.client import Client
+from integrations.providers.github.client import Client, request_of
 from integrations.providers.github.newest import Kind, halved, smaller
 from integrations.providers.github.replies import (
     Anything,
@@ -87,7 +88,7 @@ def nested(ask: Ask, step: Nested, live: Live) -> Fetched:
     if step.connection == "reviewThreads":
         fetched.following += _of_threads(ask.part, step.at, node.review_threads)
     if connection.page_info.has_next_page:
-        fetched.following.append(_next(ask, step, connection.page_info.end_cursor))
+        fetched.following.append(_next(ask, step, connection.page_info.end_cursor, reply.answer))
     return fetched
 
 
@@ -105,8 +106,8 @@ def _ask(ask: Ask, step: Nested) -> Ask:
     return ask_of(ask.stream, ask.part, step, step.connection, step.node, step.at, step.page)
 
 
-def _next(ask: Ask, step: Nested, cursor: str | None) -> Ask:
-    what = f"{step.connection} of pull request {step.node}"
+def _next(ask: Ask, step: Nested, cursor: str | None, answer: Answer) -> Ask:
+    what = f"{request_of(answer)}: {step.connection} of pull request {step.node}"
     if not cursor or cursor == step.after:
         raise PermanentError(f"{what}: GitHub says that there are more and not where they are")
     page, loop = step.page + 1, step.loop.at(cursor, what)

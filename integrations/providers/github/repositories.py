@@ -60,6 +60,11 @@ class Found:
         self.form = ""
         self.url = ""
 
+    @property
+    def what(self) -> str:
+        """What was asked, and for what."""
+        return f"{request_of(self.answer)}: the list of repositories"
+
 
 def first_form(source: str) -> str:
     """Return the list that a source begins with."""

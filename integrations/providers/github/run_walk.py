@@ -9,7 +9,7 @@ from common.errors import RecordError
 from common.http import Answer
 from common.times import parse_time
 from integrations.contract import Ask, Fetched, Live, Mark, Page
-from integrations.providers.github.client import Client
+from integrations.providers.github.client import Client, request_of
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.newest import milliseconds
 from integrations.providers.github.replies import unreadable
@@ -85,7 +85,8 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
         )
     url = client.next_url(answer)
     if url is not None:
-        page, loop = step.page + 1, step.loop.at(url, f"workflow runs of repository {ask.part}")
+        what = f"{request_of(answer)}: workflow runs of repository {ask.part}"
+        page, loop = step.page + 1, step.loop.at(url, what)
         following = Runs(since=step.since, until=step.until, url=url, page=page, loop=loop)
         fetched.following.append(ask_of(STREAM, ask.part, following, step.since, step.until, page))
     return fetched

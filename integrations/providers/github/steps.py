@@ -10,6 +10,8 @@ from integrations.contract import Ask
 
 S = TypeVar("S", bound="Step")
 
+MOST_PAGES: Final = 100_000
+"""No walk has more pages: a source that names ever more makes them up."""
 MOST_RESTARTS: Final = 3
 """How often a walk begins anew because its cursors are refused."""
 
@@ -39,24 +41,31 @@ class Repo(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Notices that pages repeat, whatever the length of the circle: by a position that is kept
-    and replaced after 1, 2, 4, 8 … pages."""
+    """Notices that pages repeat, whatever the length of the circle, or never end: by a position
+    that is kept and replaced after 1, 2, 4, 8 … pages. pages: how many there were."""
 
     kept: str = ""
     left: int = 1
     span: int = 1
+    pages: int = 0
 
     def at(self, position: str, request: str) -> "Loop":
-        """Return what to keep after a page; raise PermanentError if its position was there."""
+        """Return what to keep after a page; raise PermanentError if its position was there, or
+        the pages are too many. request: what was asked, and for what."""
         digest = content_digest(position.encode())[:12]
         if digest == self.kept:
             raise PermanentError(
                 f"{request}: GitHub gave the same page again instead of the next one; "
                 "what was read until here is kept; run it again later"
             )
+        if self.pages >= MOST_PAGES:
+            raise PermanentError(
+                f"{request}: GitHub names ever more pages, {MOST_PAGES:,} until here, which are "
+                "kept; run it again later"
+            )
         if self.left > 1:
-            return Loop(self.kept, self.left - 1, self.span)
-        return Loop(digest, 2 * self.span, 2 * self.span)
+            return Loop(self.kept, self.left - 1, self.span, self.pages + 1)
+        return Loop(digest, 2 * self.span, 2 * self.span, self.pages + 1)
 
 
 class Listing(Step, frozen=True, tag="list"):
