@@ -1,6 +1,7 @@
 """Failures that change an answer: pages that never end, links that lead away, wrong values."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,11 +61,10 @@ def _cycle_tokens(document: dict[str, Any], value: Any, asked: str) -> None:
     _with_token(document, "cycle-token-b" if "cycle-token-a" in asked else "cycle-token-a")
 
 
-def _stuck_start(document: dict[str, Any], value: Any, asked: str) -> None:
-    """Say that the page begins at 0 and is not the last, wherever it was asked to begin."""
-    document |= {"startAt": 0, "total": 1_000_000_000}
-    if "isLast" in document:
-        document["isLast"] = False
+def _endless_tokens(document: dict[str, Any], value: Any, asked: str) -> None:
+    """Give another token each time; asked with it, the page is the first one."""
+    number = max((int(each) for each in re.findall(r"cycle-token-(\d+)", asked)), default=0)
+    _with_token(document, f"cycle-token-{number + 1}")
 
 
 def _shrink_total(document: dict[str, Any], value: Any, asked: str) -> None:
@@ -80,6 +80,36 @@ def _poison(document: dict[str, Any], value: Any, asked: str) -> None:
     for name in path:
         inner = inner[name]
     inner[last] = value.get("value")
+
+
+async def _stuck_start(
+    app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Give the first rows, or page, wherever it was asked to begin, and say that more follow.
+
+    value: "echo" says that they begin where they were asked to.
+    """
+    exchange = in_scope(scope)
+    given = exchange.query + exchange.body.decode("utf-8", "replace")
+    row = next(iter(re.findall(r'\bstartAt"?[=:]\s*(\d+)', given)), "0")
+    page = next(iter(re.findall(r"\bpage=(\d+)", given)), "1")
+    exchange.query = re.sub(r"\bstartAt=\d+", "startAt=0", exchange.query)
+    exchange.query = re.sub(r"\bpage=\d+", "page=1", exchange.query)
+    exchange.body = re.sub(rb'"startAt":\s*\d+', b'"startAt":0', exchange.body)
+    scope["query_string"] = exchange.query.encode()
+    answer = await capture(app, scope, receive)
+    document = _json(answer)
+    if document is not None and "startAt" in document:
+        document |= {"startAt": int(row) if value == "echo" else 0, "total": 1_000_000_000}
+        document |= {"isLast": False} if "isLast" in document else {}
+        answer.body = json.dumps(document, ensure_ascii=False).encode()
+    else:
+        query = re.sub(r"&?\bpage=\d+", "", exchange.query)
+        host = dict(scope["headers"])[b"host"].decode("latin-1")
+        following = f"http://{host}{scope['path']}?{query}&page={int(page) + 1}"
+        answer.headers = [pair for pair in answer.headers if pair[0] != "link"]
+        answer.headers.append(("link", f'<{following}>; rel="next"'))
+    await answer.send(send)
 
 
 async def _other_host(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,7 +159,8 @@ def _is_ours(value: Any) -> bool:
 KINDS = {
     "repeat_token": _kind(_repeat_token),
     "cycle_tokens": _kind(_cycle_tokens),
-    "stuck_start": _kind(_stuck_start),
+    "endless_tokens": _kind(_endless_tokens),
+    "stuck_start": _stuck_start,
     "shrink_total": _kind(_shrink_total),
     "poison": _kind(_poison),
     "other_host": _other_host,

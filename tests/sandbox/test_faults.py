@@ -104,6 +104,27 @@ def test_numbered_pages_stand_still_or_shrink(jira: Client) -> None:
     assert jira.get("/project/search").json()["total"] == 1
 
 
+def test_rows_that_stand_still_may_say_that_they_get_on(jira: Client) -> None:
+    first = jira.get("/project/search").json()
+    _fault(jira, "stuck_start", "echo", match="project/search")
+    page = jira.get("/project/search", startAt=2).json()
+    assert (page["startAt"], page["isLast"]) == (2, False)
+    assert page["values"] == first["values"]
+
+
+def test_a_link_leads_to_ever_more_pages_of_the_same(jira: Client) -> None:
+    _fault(jira, "stuck_start", match="myself")
+    assert '/myself?&page=8>; rel="next"' in jira.get("/myself", page=7).headers["link"]
+
+
+def test_tokens_lead_to_ever_more_pages_of_the_same(jira: Client) -> None:
+    _fault(jira, "endless_tokens", match="search/jql", times=None)
+    first = jira.search(ALL, maxResults=5)
+    second = jira.search(ALL, maxResults=5, nextPageToken=first["nextPageToken"])
+    assert second["issues"] == first["issues"]
+    assert second["nextPageToken"] != first["nextPageToken"]
+
+
 def test_one_value_of_a_page_is_poisoned(jira: Client) -> None:
     path = ["issues", 0, "fields", "summary"]
     _fault(jira, "poison", {"path": path, "value": [1, 2]}, match="search/jql")
