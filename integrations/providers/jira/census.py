@@ -11,7 +11,7 @@ import msgspec
 from common.http import Answer
 from integrations.contract import DELETED, NOT_VISIBLE, Fetched, Gone, Seen
 
-from . import jql, lost, tokens
+from . import jql, lost, rows, tokens
 from .client import Client, quoted, read
 from .metadata import PAGE_SIZE
 from .places import Census, LostProjects, ask_at
@@ -29,6 +29,7 @@ class _Id(msgspec.Struct):
 
 class _Page(msgspec.Struct, rename="camel"):
     issues: list[_Id]
+    start_at: int | None = None
     next_page_token: str | None = None
     total: int | None = None
 
@@ -78,6 +79,8 @@ def _by_row(place: Census, part: str, query: str, client: Client) -> Fetched:
     }
     answer = client.post(STEP, "search", payload)
     page = read(STEP, answer, _PAGE)
+    last = str(page.issues[-1].id) if page.issues else ""
+    rows.check(STEP, answer, place.start, page.start_at, last=last, before=place.last)
     end = place.start + len(page.issues)
     is_last = end >= _total(page, answer)
     if not page.issues and not is_last:
@@ -85,7 +88,7 @@ def _by_row(place: Census, part: str, query: str, client: Client) -> Fetched:
         raise RefusedError(STEP, answer, detail, "run it again; if it stays so, reindex Jira")
     fetched = Fetched(seen=[_seen(page, part, is_last=is_last)])
     if not is_last:
-        following = Census(start=end, page=place.page + 1)
+        following = Census(start=end, last=last, page=place.page + 1)
         fetched.following.append(ask_at(following, "issues", part))
     return fetched
 

@@ -10,7 +10,7 @@ import msgspec
 
 from integrations.contract import Ask, Fetched, Page
 
-from . import plan
+from . import plan, rows
 from .client import Client, quoted, read
 from .fields import packed
 from .lost import PROJECT
@@ -33,6 +33,7 @@ class _Project(msgspec.Struct):
 
 class _Projects(msgspec.Struct, rename="camel"):
     values: list[_Project]
+    start_at: int | None = None
     is_last: bool | None = None
     total: int | None = None
 
@@ -98,6 +99,11 @@ def _searched(place: Roster, client: Client) -> Found:
     step, params = "list projects", {"startAt": place.start, "maxResults": PAGE_SIZE}
     answer = client.get(step, "project/search", {**params, "orderBy": "key"})
     found = read(step, answer, _PROJECTS)
+    ids = [str(each.id) for each in found.values]
+    last, before = ids[-1:], place.covered[-1:]
+    rows.check(
+        step, answer, place.start, found.start_at, last="".join(last), before="".join(before)
+    )
     end = place.start + len(found.values)
     is_last = not found.values or found.is_last is True
     if found.is_last is None:
@@ -106,7 +112,7 @@ def _searched(place: Roster, client: Client) -> Found:
         detail = f"there are more than {end:,} projects"
         raise RefusedError(step, answer, detail, "name those to load by `projects`")
     page = Page(stream="projects", answer=answer)
-    return [page], [str(each.id) for each in found.values], None if is_last else end
+    return [page], ids, None if is_last else end
 
 
 def _all_at_once(client: Client) -> Found:

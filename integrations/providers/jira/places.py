@@ -104,26 +104,32 @@ class Histories(Place, frozen=True, tag="histories"):
 
 
 class Boards(Place, frozen=True, tag="boards"):
-    """A page of the boards of these projects."""
+    """A page of the boards of these projects. last: the id of the last one before it."""
 
     projects: list[str]
     start: int = 0
+    last: str = ""
 
 
 class BoardSprints(Place, frozen=True, tag="sprints"):
-    """A page of the sprints of a board."""
+    """A page of the sprints of a board. last: the id of the last one before it."""
 
     board: str
     start: int = 0
+    last: str = ""
 
 
 class Census(Place, frozen=True, tag="census"):
-    """A page of the ids of a project's items. start: of Data Center, the rows before it."""
+    """A page of the ids of a project's items.
+
+    start, last: of Data Center, the rows before it and the id of the last of them.
+    """
 
     token: str = ""
     tokens: dict[str, int] = {}
     page: int = 1
     start: int = 0
+    last: str = ""
 
 
 class LostProjects(Place, frozen=True, tag="lost projects"):

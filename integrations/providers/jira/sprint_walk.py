@@ -7,6 +7,7 @@ import msgspec
 from common.http import Answer
 from integrations.contract import Ask, Fetched, Page
 
+from . import rows
 from .client import Client, read
 from .places import Boards, BoardSprints, ask_at
 from .refusals import RefusedError, request_of, said
@@ -29,12 +30,14 @@ class _Board(msgspec.Struct):
 
 class _Boards(msgspec.Struct, rename="camel"):
     values: list[_Board]
+    start_at: int | None = None
     is_last: bool | None = None
     total: int | None = None
 
 
 class _Sprints(msgspec.Struct, rename="camel"):
     values: list[Any]
+    start_at: int | None = None
     is_last: bool | None = None
     total: int | None = None
 
@@ -65,9 +68,10 @@ def fetch_boards(place: Boards, client: Client) -> Fetched:
         for board in found.values
         if board.type == "scrum" and _is_in(board, chosen)
     ]
-    end = _next(place.start, found, step, answer)
+    last = str(found.values[-1].id) if found.values else ""
+    end = _next(place, last, found, step, answer)
     if end is not None:
-        asks.append(ask_at(Boards(place.projects, end), STREAM))
+        asks.append(ask_at(Boards(place.projects, end, last), STREAM))
     return Fetched(pages=[Page(stream=STREAM, answer=answer, is_data=False)], following=asks)
 
 
@@ -78,8 +82,11 @@ def fetch_sprints(place: BoardSprints, part: str, client: Client) -> Fetched:
     answer = client.get(step, path, params, accepting=_NOT_THERE)
     if answer.status >= 400:
         return Fetched(notes=[f"No sprints of board {place.board}: {_told(answer)}"])
-    end = _next(place.start, read(step, answer, _SPRINTS), step, answer)
-    following = [] if end is None else [ask_at(BoardSprints(place.board, end), STREAM, part)]
+    found = read(step, answer, _SPRINTS)
+    final = found.values[-1] if found.values else None
+    last = str(final.get("id", "")) if isinstance(final, dict) else ""
+    end = _next(place, last, found, step, answer)
+    following = [] if end is None else [ask_at(BoardSprints(place.board, end, last), STREAM, part)]
     return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
 
 
@@ -88,9 +95,12 @@ def _is_in(board: _Board, chosen: set[str]) -> bool:
     return not chosen or where is None or str(where) in chosen
 
 
-def _next(start: int, page: _Boards | _Sprints, step: str, answer: Answer) -> int | None:
-    """Return the row of the next page, None at the end."""
-    end = start + len(page.values)
+def _next(
+    place: Boards | BoardSprints, last: str, page: _Boards | _Sprints, step: str, answer: Answer
+) -> int | None:
+    """Return the row of the next page, None at the end. last: the id of the last one of this."""
+    rows.check(step, answer, place.start, page.start_at, last=last, before=place.last)
+    end = place.start + len(page.values)
     if end >= MAX_PAGES * _PAGE_SIZE:
         raise RefusedError(step, answer, f"gives more than {end:,} rows", "run it again")
     if not page.values or page.is_last:
