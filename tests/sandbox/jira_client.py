@@ -13,6 +13,7 @@ from sandbox.replay import Recording
 from sandbox.server import build_app
 
 API = "/jira/rest/api/3"
+_MOST_PAGES = 500
 Answer = Any
 
 
@@ -62,12 +63,13 @@ class Client:
     def pages(self, jql: str, **body: Any) -> Iterator[dict[str, Any]]:
         """Yield the pages of search/jql to the end, told by the missing token."""
         token: dict[str, Any] = {}
-        while True:
+        for _ in range(_MOST_PAGES):
             page = self.search(jql, **body, **token)
             yield page
             if "nextPageToken" not in page:
                 return
             token = {"nextPageToken": page["nextPageToken"]}
+        raise AssertionError(f"{jql} has no end")
 
     def all(self, jql: str, **body: Any) -> list[dict[str, Any]]:
         """Return the issues of all pages."""
