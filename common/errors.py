@@ -46,6 +46,10 @@ class PermanentError(PipelineError):
     """Trying again cannot help: the step is dead at once, with this message as its reason."""
 
 
+class LostPlaceError(PermanentError):
+    """A walk goes round or never ends: there is no place to go on from, it has to begin anew."""
+
+
 class RecordError(PipelineError):
     """One record cannot be understood: it is quarantined, the rest of its page goes on.
 

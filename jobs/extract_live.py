@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from common.errors import PermanentError, UnreadableError, UsageError
+from common.errors import LostPlaceError, PermanentError, UnreadableError, UsageError
 from common.http import Answer
 from integrations.contract import Ask, Fetched, Problem
 from integrations.models import Integration, QuarantinedRecord, RawPage
@@ -40,6 +40,9 @@ def fetch_step(step: QueueEntry) -> None:
         fetched = connector.fetch(ask, live_source(step.run, integration))
     except UsageError as error:
         raise PermanentError(str(error)) from error
+    except LostPlaceError:
+        checkpoints.lose_place(step)
+        raise
     except UnreadableError as error:
         if step.attempts < settings.FETCH_MAX_ATTEMPTS:
             raise

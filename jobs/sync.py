@@ -97,7 +97,10 @@ def _live_runs(integration: Integration) -> QuerySet[JobRun]:
 
 
 def _given_up(before: JobRun) -> list[NewStep]:
-    """Return the asks that a run gave up while it synced, to be made again."""
+    """Return the asks that a run gave up while it synced, to be made again.
+
+    But for those of walks that have to begin anew, as the sync will.
+    """
     dead = QueueEntry.objects.filter(
         run=before, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD, params__has_key="ask"
     )
@@ -109,7 +112,7 @@ def _given_up(before: JobRun) -> list[NewStep]:
             params={**step.params, "phase": phases.RESUME},
         )
         for step in dead.order_by("id")
-        if step.params["phase"] != phases.CENSUS
+        if step.params["phase"] != phases.CENSUS and "is_lost" not in step.params
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from common.errors import PermanentError, RecordError, TransientError
+from common.errors import LostPlaceError, PermanentError, RecordError, TransientError
 from common.http import Answer
 from common.times import parse_time
 from integrations.contract import Ask, Fetched, Live, Mark, Page
@@ -217,10 +217,10 @@ class Part:
         return [Mark(stream=self.kind.stream, part=self.part, value=value)]
 
     def next_cursor(self, after: str | None) -> str:
-        """Return where the next page begins; raise PermanentError if that is nowhere else."""
+        """Return where the next page begins; raise LostPlaceError if that is nowhere else."""
         cursor = self.page_info.end_cursor
         if not cursor or cursor == after:
-            raise PermanentError(
+            raise LostPlaceError(
                 f"{self.what}: GitHub says that there are more and gives no place to go on from; "
                 "what was read is kept; run it again later"
             )
@@ -273,9 +273,9 @@ def _next(part: Part, ask: Ask, step: Walk) -> Ask:
 
 
 def restarted(ask: Ask, step: Walk, error: CursorError) -> Fetched:
-    """Begin a walk anew whose cursor is refused; raise PermanentError if that does not help."""
+    """Begin a walk anew whose cursor is refused; raise LostPlaceError if that does not help."""
     if step.after is None or step.restarts >= MOST_RESTARTS:
-        raise PermanentError(
+        raise LostPlaceError(
             f"{ask.stream} of repository {ask.part}: {error}: GitHub refuses the places that it "
             "gave itself; what was read is kept; run it again later"
         )

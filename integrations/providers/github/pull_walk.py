@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from common.errors import PermanentError
+from common.errors import LostPlaceError
 from common.http import Answer
 from integrations.contract import Ask, Fetched, Live, Page
 from integrations.providers.github import queries
@@ -96,7 +96,7 @@ def _restarted(ask: Ask, step: Nested, error: CursorError) -> Fetched:
     """Begin a connection anew whose cursor is refused."""
     what = f"{step.connection} of pull request {step.node}"
     if step.after is None or step.restarts >= MOST_RESTARTS:
-        raise PermanentError(f"{what}: {error}: GitHub refuses the places that it gave itself")
+        raise LostPlaceError(f"{what}: {error}: GitHub refuses the places that it gave itself")
     page, restarts = step.page + 1, step.restarts + 1
     anew = structs.replace(step, after=None, page=page, restarts=restarts, loop=Loop())
     return Fetched(following=[_ask(ask, anew)], notes=[f"{error}; it is read anew"])
@@ -109,7 +109,7 @@ def _ask(ask: Ask, step: Nested) -> Ask:
 def _next(ask: Ask, step: Nested, cursor: str | None, answer: Answer) -> Ask:
     what = f"{request_of(answer)}: {step.connection} of pull request {step.node}"
     if not cursor or cursor == step.after:
-        raise PermanentError(f"{what}: GitHub says that there are more and not where they are")
+        raise LostPlaceError(f"{what}: GitHub says that there are more and not where they are")
     page, loop = step.page + 1, step.loop.at(cursor, what)
     following = structs.replace(step, after=cursor, page=page, loop=loop)
     return _ask(ask, following)

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from common.digest import content_digest
-from common.errors import PermanentError
+from common.errors import LostPlaceError, PermanentError
 from integrations.contract import Ask
 
 S = TypeVar("S", bound="Step")
@@ -50,16 +50,16 @@ class Loop(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pages: int = 0
 
     def at(self, position: str, request: str) -> "Loop":
-        """Return what to keep after a page; raise PermanentError if its position was there, or
+        """Return what to keep after a page; raise LostPlaceError if its position was there, or
         the pages are too many. request: what was asked, and for what."""
         digest = content_digest(position.encode())[:12]
         if digest == self.kept:
-            raise PermanentError(
+            raise LostPlaceError(
                 f"{request}: GitHub gave the same page again instead of the next one; "
                 "what was read until here is kept; run it again later"
             )
         if self.pages >= MOST_PAGES:
-            raise PermanentError(
+            raise LostPlaceError(
                 f"{request}: GitHub names ever more pages, {MOST_PAGES:,} until here, which are "
                 "kept; run it again later"
             )

@@ -79,8 +79,8 @@ def _by_row(place: Census, part: str, query: str, client: Client) -> Fetched:
     }
     answer = client.post(STEP, "search", payload)
     page = read(STEP, answer, _PAGE)
-    last = str(page.issues[-1].id) if page.issues else ""
-    rows.check(STEP, answer, place.start, page.start_at, last=last, before=place.last)
+    held = rows.digest(str(issue.id) for issue in page.issues)
+    rows.check(STEP, answer, place.start, page.start_at, held, place.before)
     end = place.start + len(page.issues)
     is_last = end >= _total(page, answer)
     if not page.issues and not is_last:
@@ -88,7 +88,7 @@ def _by_row(place: Census, part: str, query: str, client: Client) -> Fetched:
         raise RefusedError(STEP, answer, detail, "run it again; if it stays so, reindex Jira")
     fetched = Fetched(seen=[_seen(page, part, is_last=is_last)])
     if not is_last:
-        following = Census(start=end, last=last, page=place.page + 1)
+        following = Census(start=end, before=held, page=place.page + 1)
         fetched.following.append(ask_at(following, "issues", part))
     return fetched
 

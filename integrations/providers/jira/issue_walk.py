@@ -17,7 +17,7 @@ from .client import Client
 from .fields import asked_fields
 from .found import FoundPage, found_on
 from .places import Histories, Walk, ask_at
-from .refusals import RefusedError, refusal, said
+from .refusals import EndlessError, RefusedError, said
 from .times import source_now
 
 STEP: Final = "search issues"
@@ -79,7 +79,7 @@ def _fetch_by_row(place: Walk, part: str, client: Client) -> Fetched:
         detail = f"gives no row after row {end:,}"
         raise RefusedError(STEP, answer, detail, "run it again; if it stays so, reindex Jira")
     if place.page >= tokens.MAX_PAGES:
-        raise RefusedError(
+        raise EndlessError(
             STEP, answer, f"gives more than {tokens.MAX_PAGES:,} pages", "run it again"
         )
     walk = msgspec.structs.replace(place, start=end, last=found.ids[-1], page=place.page + 1)
@@ -141,13 +141,10 @@ def _marks(place: Walk, now: int) -> list[Mark]:
 def _renewed(place: Walk, part: str, answer: Answer) -> Ask:
     """Return the ask that begins the query anew; raise if that does not get on any more."""
     if place.renewed >= _MAX_RENEWALS:
-        raise (
-            refusal(STEP, answer)
-            if answer.status == 400
-            else RefusedError(
-                STEP, answer, "shifts its rows whenever they are read", "run it at a quieter time"
-            )
-        )
+        detail = "shifts its rows whenever they are read"
+        if answer.status == 400:
+            detail = f"refuses the page tokens that it gives: {said(answer)}"
+        raise EndlessError(STEP, answer, detail, "run it again at a quieter time")
     return ask_at(_anew(place), STREAM, part)
 
 

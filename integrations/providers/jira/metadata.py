@@ -100,10 +100,8 @@ def _searched(place: Roster, client: Client) -> Found:
     answer = client.get(step, "project/search", {**params, "orderBy": "key"})
     found = read(step, answer, _PROJECTS)
     ids = [str(each.id) for each in found.values]
-    last, before = ids[-1:], place.covered[-1:]
-    rows.check(
-        step, answer, place.start, found.start_at, last="".join(last), before="".join(before)
-    )
+    before = rows.digest(place.covered[-PAGE_SIZE:])
+    rows.check(step, answer, place.start, found.start_at, rows.digest(ids), before)
     end = place.start + len(found.values)
     is_last = not found.values or found.is_last is True
     if found.is_last is None:

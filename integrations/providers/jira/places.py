@@ -104,32 +104,32 @@ class Histories(Place, frozen=True, tag="histories"):
 
 
 class Boards(Place, frozen=True, tag="boards"):
-    """A page of the boards of these projects. last: the id of the last one before it."""
+    """A page of the boards of these projects. before: what the page before held."""
 
     projects: list[str]
     start: int = 0
-    last: str = ""
+    before: str = ""
 
 
 class BoardSprints(Place, frozen=True, tag="sprints"):
-    """A page of the sprints of a board. last: the id of the last one before it."""
+    """A page of the sprints of a board. before: what the page before held."""
 
     board: str
     start: int = 0
-    last: str = ""
+    before: str = ""
 
 
 class Census(Place, frozen=True, tag="census"):
     """A page of the ids of a project's items.
 
-    start, last: of Data Center, the rows before it and the id of the last of them.
+    start, before: of Data Center, the rows before it and what the page before held.
     """
 
     token: str = ""
     tokens: dict[str, int] = {}
     page: int = 1
     start: int = 0
-    last: str = ""
+    before: str = ""
 
 
 class LostProjects(Place, frozen=True, tag="lost projects"):

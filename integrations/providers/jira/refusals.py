@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from common.errors import PermanentError, PipelineError, TransientError
+from common.errors import LostPlaceError, PermanentError, PipelineError, TransientError
 from common.http import Answer
 from common.retry_after import parse_retry_after
 
@@ -37,6 +37,10 @@ class RefusedError(PermanentError):
         self.detail = detail
         self.remedy = remedy
         super().__init__(f"{step}: {self.request} {detail}; {remedy}")
+
+
+class EndlessError(RefusedError, LostPlaceError):
+    """Pages that go round or never end: the next run begins the walk anew."""
 
 
 class _ErrorBody(msgspec.Struct, rename="camel"):

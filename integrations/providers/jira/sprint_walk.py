@@ -10,7 +10,7 @@ from integrations.contract import Ask, Fetched, Page
 from . import rows
 from .client import Client, read
 from .places import Boards, BoardSprints, ask_at
-from .refusals import RefusedError, request_of, said
+from .refusals import EndlessError, request_of, said
 from .tokens import MAX_PAGES
 
 STREAM: Final = "sprints"
@@ -68,10 +68,10 @@ def fetch_boards(place: Boards, client: Client) -> Fetched:
         for board in found.values
         if board.type == "scrum" and _is_in(board, chosen)
     ]
-    last = str(found.values[-1].id) if found.values else ""
-    end = _next(place, last, found, step, answer)
+    held = rows.digest(str(board.id) for board in found.values)
+    end = _next(place, held, found, step, answer)
     if end is not None:
-        asks.append(ask_at(Boards(place.projects, end, last), STREAM))
+        asks.append(ask_at(Boards(place.projects, end, held), STREAM))
     return Fetched(pages=[Page(stream=STREAM, answer=answer, is_data=False)], following=asks)
 
 
@@ -83,10 +83,9 @@ def fetch_sprints(place: BoardSprints, part: str, client: Client) -> Fetched:
     if answer.status >= 400:
         return Fetched(notes=[f"No sprints of board {place.board}: {_told(answer)}"])
     found = read(step, answer, _SPRINTS)
-    final = found.values[-1] if found.values else None
-    last = str(final.get("id", "")) if isinstance(final, dict) else ""
-    end = _next(place, last, found, step, answer)
-    following = [] if end is None else [ask_at(BoardSprints(place.board, end, last), STREAM, part)]
+    held = rows.digest(map(str, found.values))
+    end = _next(place, held, found, step, answer)
+    following = [] if end is None else [ask_at(BoardSprints(place.board, end, held), STREAM, part)]
     return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
 
 
@@ -96,13 +95,13 @@ def _is_in(board: _Board, chosen: set[str]) -> bool:
 
 
 def _next(
-    place: Boards | BoardSprints, last: str, page: _Boards | _Sprints, step: str, answer: Answer
+    place: Boards | BoardSprints, held: str, page: _Boards | _Sprints, step: str, answer: Answer
 ) -> int | None:
-    """Return the row of the next page, None at the end. last: the id of the last one of this."""
-    rows.check(step, answer, place.start, page.start_at, last=last, before=place.last)
+    """Return the row of the next page, None at the end. held: a digest of this one."""
+    rows.check(step, answer, place.start, page.start_at, held, place.before)
     end = place.start + len(page.values)
     if end >= MAX_PAGES * _PAGE_SIZE:
-        raise RefusedError(step, answer, f"gives more than {end:,} rows", "run it again")
+        raise EndlessError(step, answer, f"gives more than {end:,} rows", "run it again")
     if not page.values or page.is_last:
         return None
     return None if page.is_last is None and page.total is not None and end >= page.total else end
