@@ -116,9 +116,10 @@ def project(call: Call) -> Any:
     entity = found | {"issueTypes": [embedded_type(each) for each in types if each]}
     entity |= {"components": [], "versions": [], "roles": {}, "assigneeType": "UNASSIGNED"}
     entity |= {"description": "", "lead": _person(call, call.organisation.accounts.accounts[FULL])}
+    is_archived = found["id"] in setup.archived
     if not call.organisation.options.is_cloud:
-        return datacenter.converted(entity)
-    return entity | {"archived": True} if found["id"] in setup.archived else entity
+        return datacenter.converted(entity) | {"archived": is_archived}
+    return entity | {"archived": True} if is_archived else entity
 
 
 def _project(call: Call) -> Entity:

@@ -131,11 +131,15 @@ def _toggle_label(edit: Edit) -> None:
 
 
 def _touch(task: _Task) -> dict[str, Any]:
-    """`count`, `ids`, `project`: change labels of many within the next full minute."""
+    """`count`, `ids`, `project`: change labels of many within the next full minute.
+
+    With `same_instant` all of them at its very beginning.
+    """
     rows, clock = task.rows(), task.store.clock
     start = (clock.now // _MINUTE + 1) * _MINUTE
+    lasts = 0 if task.arguments.get("same_instant") else _MINUTE
     for number, row in enumerate(rows):
-        clock.now = start + number * _MINUTE // len(rows)
+        clock.now = start + number * lasts // len(rows)
         edit = Edit(task.store, row)
         _toggle_label(edit)
         edit.save(clock.now)

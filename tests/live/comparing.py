@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -32,15 +33,34 @@ EXPORTED = {
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
-def differences(served: Served, tenant: str = "acme", providers: str = "jira github") -> list[str]:
-    """Return what differs between the ledger and what is loaded, at most some of each table."""
-    found = _counts(served, tenant, providers)
+def differences(
+    served: Served,
+    tenant: str = "acme",
+    providers: str = "jira github",
+    part: str = "",
+    kept: Collection[str] = (),
+) -> list[str]:
+    """Return what differs between the ledger and what is loaded, at most some of each table.
+
+    part: a project's key or a repository's name, if only what is of it was to be loaded; tables
+    that do not say what their rows are of are passed over. kept: tables in which rows of what is
+    gone may stay, beside all those of the ledger.
+    """
+    found = [] if part else _counts(served, tenant, providers, kept)
     for table, (export, key) in EXPORTED.items():
-        if _provider(table) in providers:
+        if _provider(table) in providers and not (part and table == "sprints"):
             loaded = {_key(row, key): row for row in exported(export, tenant)}
-            ledger = {_key(row, key): row for row in served.rows(table)}
+            ledger = {_key(row, key): row for row in served.rows(table) if _is_of(part, row)}
+            if table in kept:
+                loaded = {name: row for name, row in loaded.items() if name in ledger}
             found += _rows(table, loaded, ledger)
     return found
+
+
+def _is_of(part: str, row: dict[str, Any]) -> bool:
+    """Tell whether a row of the ledger belongs to a part; everything does to the empty one."""
+    project = row.get("work_item_key", row.get("key", "")).rpartition("-")[0]
+    return part in ("", project, row.get("repository"))
 
 
 def _provider(table: str) -> str:
@@ -48,7 +68,7 @@ def _provider(table: str) -> str:
     return "jira" if table in jira else "github"
 
 
-def _counts(served: Served, tenant: str, providers: str) -> list[str]:
+def _counts(served: Served, tenant: str, providers: str, kept: Collection[str]) -> list[str]:
     ledger = {
         table: count for table, count in served.ledger().items() if _provider(table) in providers
     }
@@ -57,7 +77,7 @@ def _counts(served: Served, tenant: str, providers: str) -> list[str]:
     return [
         f"{table}: {loaded[table]} loaded, {count} in the ledger"
         for table, count in ledger.items()
-        if loaded[table] != count
+        if loaded[table] != count and not (table in kept and loaded[table] > count)
     ]
 
 
@@ -97,3 +117,27 @@ def changed_seqs(tenant: str = "acme") -> dict[str, list[int]]:
             name: sorted(table.model._default_manager.values_list("changed_seq", flat=True))
             for name, table in BY_NAME.items()
         }
+
+
+def covered_differences(
+    served: Served, projects: Collection[str], tenant: str = "acme"
+) -> list[str]:
+    """Return what differs in the work items of some projects, by their keys, and their changes."""
+    items = [row for row in served.rows("work_items") if row["project_key"] in projects]
+    ids = {row["source_id"] for row in items}
+    changes = [
+        row for row in served.rows("work_item_changelogs") if row["work_item_source_id"] in ids
+    ]
+    found: list[str] = []
+    for table, rows in (("work_items", items), ("work_item_changelogs", changes)):
+        export, key = EXPORTED[table]
+        loaded = {_key(row, key): row for row in exported(export, tenant)}
+        found += _rows(table, loaded, {_key(row, key): row for row in rows})
+    return found
+
+
+def tombstones(table: str = "work_items", tenant: str = "acme") -> dict[str, str]:
+    """Return why rows of a table are gone, by their source ids."""
+    with tenant_scope(Tenant.objects.get(slug=tenant).pk):
+        gone = BY_NAME[table].model._default_manager.exclude(deleted_at=None)
+        return dict(gone.values_list("source_id", "deleted_reason"))

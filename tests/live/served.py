@@ -41,6 +41,15 @@ class Served:
         """Change things at the source now."""
         return self.control("mutate", {"do": list(operations)})
 
+    def between_pages(self, path: str, nth: int, *operations: dict[str, Any]) -> None:
+        """Change things once the nth request from now on that matches was answered."""
+        self.control("script", {"after_request": {"path": path, "nth": nth}, "do": operations})
+
+    def cues_left(self) -> int:
+        """Return how many of the changes between pages have not happened yet."""
+        left: int = self._get("/control").json()["script"]
+        return left
+
     def fault(self, kind: str, match: str, **rule: Any) -> None:
         """Let requests that match fail."""
         self.control("faults", {"rules": [{"kind": kind, "match": match, **rule}]})
@@ -59,6 +68,11 @@ class Served:
         """Return the true rows of a table."""
         text = self._get(f"/ledger/rows/{table}").text
         return [json.loads(line) for line in text.splitlines()]
+
+    def gone(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what is no longer to be seen, by table, with the reason."""
+        tables: dict[str, list[dict[str, Any]]] = self._get("/ledger/gone").json()
+        return tables
 
     def requests(self) -> dict[str, Any]:
         """Return the counts of requests so far."""
