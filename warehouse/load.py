@@ -18,6 +18,7 @@ from warehouse.renames import Renames
 from warehouse.stage_tables import fill, staging_tables
 from warehouse.staging import decode_page
 from warehouse.tables import TABLES, Table
+from warehouse.vanished import remove_vanished
 
 _GROUPS = ((ITEMS, CHANGES), (PULLS, COMMITS, MENTIONS))
 """Tables that are merged together: if one of a group is staged, all have a staging table."""
@@ -92,6 +93,8 @@ def _merge_all(batch: Batch, tables: list[Table]) -> int:
         written += merge_work_items(batch)
     if MENTIONS in tables:
         written += merge_mentions(batch, named)
+    written += remove_vanished(batch, tables)
+    if MENTIONS in tables:
         place_commits(batch)
     if changed:
         remap(batch, changed)

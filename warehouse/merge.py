@@ -213,8 +213,10 @@ def _undeleted(table: Table) -> str:
 
 
 def _seen_later(table: Table) -> str:
-    """Return ` OR …`: the row was fetched again, in a table where that decides what is newer."""
-    return "" if table.is_child or table.is_timed else " OR excluded.fetched_at > t.fetched_at"
+    """Return ` OR …`: the row was seen again, where that tells what is newer or still there."""
+    if table.is_child or (table.is_timed and not table.is_counted):
+        return ""
+    return " OR excluded.fetched_at > t.fetched_at"
 
 
 def merge(table: Table, batch: Batch, computed: dict[str, str] | None = None) -> int:

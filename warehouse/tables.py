@@ -62,6 +62,11 @@ class Table:
         """Whether the source says when a row was updated; else only the time of fetching does."""
         return "updated_at" in self.version
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its rows are gone if they are not seen again (`warehouse.vanished`)."""
+        return self.name in ("pull_request_commits", "reviews", "comments")
+
     @cached_property
     def has_tombstone(self) -> bool:
         return any(field.name == "deleted_at" for field in self.model._meta.fields)

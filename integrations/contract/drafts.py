@@ -197,7 +197,11 @@ class PullRequestDraft(Draft, kw_only=True, gc=False):
 
 
 class PullRequestSizeDraft(Draft, kw_only=True, gc=False):
-    """The values of a pull request that only its detail shape has."""
+    """The values of a pull request that only its detail shape has.
+
+    *_count: how many commits, reviews and comments of both kinds it has at the source. What is
+    loaded beyond that, and was not seen as late as this, is gone.
+    """
 
     table: ClassVar[str] = "pull_request_sizes"
     source_id: str
@@ -205,6 +209,10 @@ class PullRequestSizeDraft(Draft, kw_only=True, gc=False):
     additions: int | None = None
     deletions: int | None = None
     changed_files: int | None = None
+    commit_count: int | None = None
+    review_count: int | None = None
+    comment_count: int | None = None
+    review_comment_count: int | None = None
 
 
 class CommitDraft(Draft, kw_only=True, gc=False):

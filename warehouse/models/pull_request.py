@@ -63,6 +63,10 @@ class PullRequestSize(LoadedRow):
     additions = models.IntegerField(null=True)
     deletions = models.IntegerField(null=True)
     changed_files = models.IntegerField(null=True)
+    commit_count = models.IntegerField(null=True)
+    review_count = models.IntegerField(null=True)
+    comment_count = models.IntegerField(null=True)
+    review_comment_count = models.IntegerField(null=True)
 
     class Meta:
         db_table = "pull_request_sizes"

@@ -104,7 +104,12 @@ class Drafting:
 
     def size(self, draft: PullRequestSizeDraft) -> None:
         """Add the size of a pull request, if the record says anything of it."""
-        if (draft.additions, draft.deletions, draft.changed_files) != (None, None, None):
+        said = (
+            *(draft.additions, draft.deletions, draft.changed_files),
+            *(draft.commit_count, draft.review_count),
+            *(draft.comment_count, draft.review_comment_count),
+        )
+        if any(value is not None for value in said):
             self.drafts.append(draft)
 
     def commit(self, draft: CommitDraft) -> None:

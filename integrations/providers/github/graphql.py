@@ -16,10 +16,27 @@ class Node(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """Base of all nodes."""
 
 
+class PageInfo(Node):
+    """Whether a connection has more nodes than the page."""
+
+    has_next_page: bool | None = None
+
+
 class Connection(Node, Generic[N]):
     """A page of nested nodes; a node that failed is null."""
 
     nodes: list[N | None] | None = None
+    total_count: Count | None = None
+    page_info: PageInfo | None = None
+
+    def total(self) -> int | None:
+        """Return how many nodes there are on all pages, None if this page does not say it."""
+        if self.total_count is not None:
+            return self.total_count
+        is_whole = self.page_info is not None and self.page_info.has_next_page is False
+        if not is_whole or self.nodes is None or None in self.nodes:
+            return None
+        return len(self.nodes)
 
 
 class Named(Node):

@@ -119,6 +119,10 @@ def _pull_request(node: graphql.PullRequest, owner: Owner, made: Drafting) -> No
             additions=node.additions,
             deletions=node.deletions,
             changed_files=node.changed_files,
+            commit_count=node.commits.total() if node.commits else None,
+            review_count=node.reviews.total() if node.reviews else None,
+            comment_count=node.comments.total() if node.comments else None,
+            review_comment_count=_line_comments(node.review_threads),
         )
     )
     _nested(node, Owner(full_name, node.number), made)
@@ -135,6 +139,19 @@ def _base_repository(
         return base.name_with_owner, None
     _add_repository(base, "baseRepository.", EMBEDDED, made)
     return base.name_with_owner, base.source_id()
+
+
+def _line_comments(threads: graphql.Connection[graphql.Thread] | None) -> int | None:
+    """Return how many comments on lines there are, None where not all threads are here whole."""
+    if threads is None or threads.nodes is None or threads.total() != len(threads.nodes):
+        return None
+    total = 0
+    for thread in threads.nodes:
+        count = thread.comments.total() if thread and thread.comments else None
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _nested(node: graphql.PullRequest, owner: Owner, made: Drafting) -> None:

@@ -141,6 +141,9 @@ def _pull_request(shape: shapes.PullRequest, owner: Owner, made: Drafting) -> No
             additions=shape.additions,
             deletions=shape.deletions,
             changed_files=shape.changed_files,
+            commit_count=shape.commits,
+            comment_count=shape.comments,
+            review_comment_count=shape.review_comments,
         )
     )
 

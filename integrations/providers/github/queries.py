@@ -24,13 +24,16 @@ _WHO: Final = (
 _GIT: Final = "{name email date user{__typename login databaseId}}"
 
 COMMIT_FIELDS: Final = (
-    f"{_PAGE} nodes{{url commit{{oid message authoredDate committedDate author{_GIT}"
+    f"totalCount {_PAGE} nodes{{url commit{{oid message authoredDate committedDate author{_GIT}"
     f" committer{_GIT} parents(first:{PARENTS}){{nodes{{oid}}}}}}}}"
 )
 REVIEW_FIELDS: Final = (
-    f"{_PAGE} nodes{{fullDatabaseId url state body submittedAt author{_WHO} commit{{oid}}}}"
+    f"totalCount {_PAGE} nodes{{fullDatabaseId url state body submittedAt author{_WHO}"
+    " commit{oid}}"
 )
-COMMENT_FIELDS: Final = f"{_PAGE} nodes{{fullDatabaseId url body createdAt updatedAt author{_WHO}}}"
+COMMENT_FIELDS: Final = (
+    f"totalCount {_PAGE} nodes{{fullDatabaseId url body createdAt updatedAt author{_WHO}}}"
+)
 LINE_COMMENT_FIELDS: Final = (
     f"{_PAGE} nodes{{fullDatabaseId url body createdAt updatedAt path line author{_WHO}"
     " pullRequestReview{fullDatabaseId}}"

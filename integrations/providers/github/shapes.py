@@ -122,6 +122,9 @@ class PullRequest(Shape):
     additions: Count | None = None
     deletions: Count | None = None
     changed_files: Count | None = None
+    commits: Count | None = None
+    comments: Count | None = None
+    review_comments: Count | None = None
 
 
 class Signature(Shape):
