@@ -47,11 +47,16 @@ def _most_attempts(step: QueueEntry, error: BaseException) -> int:
 
 
 def _postpone(step: QueueEntry, error: WaitError) -> None:
-    """Put a step off until the source may be asked again, and give its attempt back."""
+    """Put a step off until the source may be asked again, and give its attempt back.
+
+    Without chance: all that wait for one moment are due together, so that the tenants' turns and
+    not luck decide who asks first.
+    """
     with every_tenant(WHOLE_QUEUE), transaction.atomic():
         held = as_claimed(step)
         QueueEntry.objects.filter(**held).update(attempts=step.attempts - 1)
-        run_at = timezone.now() + _wait(step.attempts, error)
+        seconds = min(max(0.0, error.retry_after_seconds or 0.0), LONGEST_WAIT_SECONDS)
+        run_at = timezone.now() + timedelta(seconds=seconds)
         put_back(step, held, f"{type(error).__name__}: {error}", run_at)
 
 

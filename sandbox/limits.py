@@ -183,7 +183,9 @@ class Limits:
         if not is_refusal and not refusals.refuses(exchange.system, status, headers):
             return
         seconds = refusals.announced_seconds(headers)
-        if exchange.system == "github" and headers.get("x-ratelimit-remaining") == "0":
+        # With 200 GraphQL refuses for a limit of its own, whatever the headers say.
+        is_spent = headers.get("x-ratelimit-remaining") == "0" or status == 200
+        if exchange.system == "github" and is_spent:
             self.forbid(exchange, seconds, exchange.resource)
         elif headers.get("ratelimit-reason") in _BY_ENDPOINT:
             self.forbid(exchange, seconds, f"{exchange.method} {endpoint(exchange)}")
