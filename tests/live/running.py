@@ -30,20 +30,25 @@ def sync(
 
 def finish(*runs: JobRun, threads: int = 1) -> list[JobRun]:
     """Work steps until the runs are finished; fail if that takes five minutes."""
-    if threads == 1:
-        _work_until_finished(runs)
-    else:
-        _in_threads(threads, lambda: _work_until_finished(runs))
+    work_until(lambda: _all_finished(runs), *runs, threads=threads)
     for run in runs:
         with every_tenant("test"):
             run.refresh_from_db()
     return list(runs)
 
 
-def _work_until_finished(runs: tuple[JobRun, ...]) -> None:
+def work_until(true: Callable[[], Any], *runs: JobRun, threads: int = 1) -> None:
+    """Work steps, of whatever run, until something is true of the runs; see `finish`."""
+    if threads == 1:
+        _work_until(true, runs)
+    else:
+        _in_threads(threads, lambda: _work_until(true, runs))
+
+
+def _work_until(true: Callable[[], Any], runs: tuple[JobRun, ...]) -> None:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     pause = threading.Event()
-    while not _all_finished(runs):
+    while not true():
         assert time.monotonic() < deadline, f"the runs do not end: {told(*runs)}"
         worked = sum(work_next(stage, "test") for stage in Stage)
         if not worked:
