@@ -159,10 +159,11 @@ def drop_stale(table: Table, batch: Batch) -> int:
 def upsert(
     table: Table, batch: Batch, computed: dict[str, str] | None = None, joins: str = ""
 ) -> int:
-    """Insert what is new and update what differs; return how many rows were written.
+    """Insert what is new and update what differs; return how many rows say something else now.
 
     computed: further columns and the SQL that gives them, over the staged row `s` and `joins`.
-    A row whose values stay the same keeps its changed_seq, even when only its digest moved on.
+    A row whose values stay the same keeps its changed_seq and does not count, even when its digest
+    or the time when it was seen moved on.
     """
     computed = computed or {}
     target = table.model._meta.db_table
@@ -172,7 +173,8 @@ def upsert(
     base = batch.take(count)
     selected = ", ".join([columns(table.staged, "s"), *computed.values()])
     tombstone = ", deleted_at, deleted_reason" if table.has_tombstone else ""
-    return execute(
+    seen_later = _seen_later(table)
+    sql = (
         f"INSERT INTO {target} AS t (tenant_id, integration_id,"
         f" {columns((*table.staged, *computed))}, changed_seq{tombstone})"
         f" SELECT {batch.owner}, {selected},"
@@ -182,8 +184,11 @@ def upsert(
         f" ON CONFLICT (tenant_id, integration_id, {columns(table.key)}) DO UPDATE SET"
         f" {_assignments(table, meaning)}"
         f" WHERE {distinct((*meaning, *noted), 't', 'excluded')}"
-        f"{_undeleted(table)}{_seen_later(table)}"
+        f"{_undeleted(table)}{seen_later}"
     )
+    if not seen_later:
+        return execute(sql)
+    return sum(seq > base for (seq,) in fetch(f"{sql} RETURNING changed_seq"))
 
 
 def _count(table_name: str) -> int:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.models import JobRun
+from jobs.runs import summary
 from sandbox.generate.world import World
+from tenants.scope import tenant_scope
 from tests.live.comparing import changed_seqs, differences
 from tests.live.running import sync, told
 from tests.live.served import Served, served
@@ -21,6 +23,12 @@ def source() -> Iterator[Served]:
     """An organisation of 5,000 work items and a third as many pull requests."""
     with served(World(items=5_000, seed=11, shape="v3", lean=True)) as found:
         yield found
+
+
+def rows_written(run: JobRun) -> int:
+    """Return how many rows of the warehouse a run says it wrote."""
+    with tenant_scope(run.tenant_id):
+        return summary(run)["rows"]
 
 
 def item_pages(source: Served, provider: str) -> int:
@@ -43,6 +51,7 @@ def test_all_of_it_is_loaded_and_then_only_what_changed(source: Served, provider
     idle = sync(integration, threads=4)
     assert idle.state == JobRun.State.COMPLETED, told(idle)
     assert changed_seqs() == seen
+    assert rows_written(idle) == 0
     assert item_pages(source, provider) <= 0.03 * pages
 
     one_percent = {"jira": 50, "github": 16}[provider]
