@@ -31,7 +31,9 @@ def load(
     tenant: str = "acme",
 ) -> list[JobRun]:
     """Import a directory and wait for its end; return the finished runs."""
-    runs = start_import(directory, tenant, True, STORY_POINTS if settings is None else settings, lines_a_page)
+    runs = start_import(
+        directory, tenant, True, STORY_POINTS if settings is None else settings, lines_a_page
+    )
     finish(runs, threads)
     return runs
 
