@@ -76,6 +76,7 @@ def test_a_payload_is_posted_as_json() -> None:
         ("x-gzip", gzip.compress(b'{"a": 1}')),
         ("identity", b'{"a": 1}'),
     ],
+    ids=["gzip", "members of gzip", "an older name of gzip", "identity"],
 )
 def test_a_body_is_given_decoded(encoding: str, body: bytes) -> None:
     with listening(always(answer(body, headers=(f"Content-Encoding: {encoding}",)))) as wire:
