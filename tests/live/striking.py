@@ -1,6 +1,8 @@
 """What the tests of failures share: worlds, what was asked, and the end of a failed run."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,13 +12,17 @@ import httpx2
 from django.utils import timezone
 
 from integrations.models import Integration, QuarantinedRecord, RawPage, RequestBudget
-from jobs.models import JobRun, QueueEntry
+from jobs.models import JobRun, QueueEntry, Stage
+from jobs.runs import RunSummary, summary
+from jobs.steps import work_next
 from sandbox.generate.world import World
 from sandbox.options import Options
-from tenants.scope import every_tenant
+from tenants.scope import every_tenant, tenant_scope
+from tests.live.running import told
 from tests.live.served import Served, served
 from tests.path.working import exported
 
+_GIVE_UP_SECONDS = 60
 SIZE = {"jira": 60, "github": 120}
 ITEMS = {"jira": "items", "github": "pulls"}
 """What requests for pages of items are counted as."""
@@ -66,6 +72,22 @@ def dead_steps(run: JobRun) -> list[QueueEntry]:
     """Return the steps that were given up."""
     with every_tenant("test"):
         return list(QueueEntry.objects.filter(run=run, state=QueueEntry.State.DEAD))
+
+
+def work_until_waiting(run: JobRun) -> RunSummary:
+    """Work what can be worked until the run shows that it waits; return what it shows."""
+    deadline = time.monotonic() + _GIVE_UP_SECONDS
+    pause = threading.Event()
+    while True:
+        with tenant_scope(run.tenant_id):
+            run.refresh_from_db()
+            shown = summary(run)
+        assert run.state == JobRun.State.RUNNING, told(run)
+        if shown["waiting_until"] is not None:
+            return shown
+        assert time.monotonic() < deadline, f"it does not wait: {told(run)}"
+        if not sum(work_next(stage, "test") for stage in Stage):
+            pause.wait(0.02)
 
 
 def let_time_pass(integration: Integration) -> None:
