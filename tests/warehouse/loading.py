@@ -1,12 +1,14 @@
 """Loads drafts as if a page of a source had given them, and tells what is loaded then."""
 
+import itertools
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from common.digest import record_digest
 from integrations.contract import Draft
@@ -41,6 +43,13 @@ class Given:
 def given(*records: Sequence[Draft], on: float = 0) -> Given:
     """Return a page of these records, fetched on a day of the test."""
     return Given(records, day(on))
+
+
+def orders_of(pages: Sequence[Given]) -> list[tuple[Given, ...]]:
+    """Return pages in every order, or in some of them where a load takes long or there are many."""
+    every = list(itertools.permutations(pages))
+    most = 4 if connection.vendor == "postgresql" else 20
+    return random.Random(1).sample(every, min(len(every), most))
 
 
 @dataclass

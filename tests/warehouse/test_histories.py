@@ -1,6 +1,5 @@
 """Changes that come with their item and changes that come apart: the same tables in any order."""
 
-import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.contract import ChangeDraft, Draft, StatusDraft, WorkItemDraft
-from tests.warehouse.loading import Given, Source, day, given
+from tests.warehouse.loading import Given, Source, day, given, orders_of
 
 pytestmark = pytest.mark.django_db
 
@@ -104,7 +103,7 @@ def outcome(source: Source) -> Outcome:
 def in_every_order(*pages: Given) -> Outcome:
     """Load pages in every order, one by one and at once; return the one outcome."""
     found = {}
-    for order in itertools.permutations(pages):
+    for order in orders_of(pages):
         source = a_source()
         source.load_each(order)
         found[source.hashes()["all"]] = outcome(source)
@@ -218,7 +217,7 @@ def test_only_the_items_whose_changes_came_are_written() -> None:
     assert complete == {"1": True, "2": False}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_any_split_of_histories_into_pages_and_any_order_gives_the_same_tables(seed: int) -> None:
     rng = random.Random(seed)
     pages = [page for name in ("1", "2", "3") for page in pages_of_an_item(rng, name)]

@@ -1,6 +1,5 @@
 """Repositories that change their names: every row under the name of now, in any order."""
 
-import itertools
 import random
 from typing import Any
 
@@ -17,7 +16,7 @@ from integrations.contract import (
     WorkflowRunDraft,
 )
 from tenants.scope import tenant_scope
-from tests.warehouse.loading import Given, Source, day, given
+from tests.warehouse.loading import Given, Source, day, given, orders_of
 from warehouse.models import Commit, Mention, RepositoryName
 
 pytestmark = pytest.mark.django_db
@@ -116,9 +115,7 @@ def state(source: Source) -> tuple[str, list[tuple[str, int, str]]]:
 
 def in_every_order(*pages: Given) -> Source:
     """Load pages in every order, or in some of them; return a source: all come out alike."""
-    orders = list(itertools.permutations(pages))
-    chosen = random.Random(1).sample(orders, min(len(orders), 20))
-    sources = [a_source(*order) for order in chosen]
+    sources = [a_source(*order) for order in orders_of(pages)]
     at_once = Source("github")
     at_once.load(*pages)
     assert {repr(state(source)) for source in [*sources, at_once]} == {repr(state(sources[0]))}
@@ -266,7 +263,7 @@ def test_only_the_rows_of_the_renamed_repository_are_written() -> None:
     assert len(set(before) & set(source.changes_seen()["pull_request_commits"])) == 1
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_any_renames_in_any_order_give_the_same_tables(seed: int) -> None:
     rng = random.Random(seed)
     names = ["a/x", "a/y", "a/z"]
