@@ -1,6 +1,6 @@
 """What a provider gives: how it is fetched, its records, and typed drafts made of them."""
 
-from integrations.contract.access import Access, AuthMethod, CredentialField
+from integrations.contract.access import Access, AuthMethod, CredentialField, renewal_due
 from integrations.contract.connector import Connector, OpenSite, Stream, auth_method, stream_named
 from integrations.contract.drafts import (
     EMBEDDED,
@@ -91,5 +91,6 @@ __all__ = [
     "WorkItemDraft",
     "WorkflowRunDraft",
     "auth_method",
+    "renewal_due",
     "stream_named",
 ]

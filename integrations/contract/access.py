@@ -1,7 +1,7 @@
 """Signing in: what credentials a provider takes, and what becomes of them."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -39,3 +39,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     owner: str
     renew_at: datetime | None = None
+
+
+def renewal_due(given_at: datetime, expires_at: datetime, early: timedelta) -> datetime:
+    """Return from when a token is to be renewed: so long before its end, at the earliest when
+    half of its life is over."""
+    return expires_at - max(min(early, (expires_at - given_at) / 2), timedelta(0))

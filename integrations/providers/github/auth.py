@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import jwt
 import msgspec
 
-from common.errors import PermanentError, TransientError, UsageError
+from common.errors import PermanentError, RecordError, TransientError, UsageError
 from common.http import Answer
 from common.times import parse_time
-from integrations.contract import Access, AuthMethod, CredentialField, OpenSite
+from integrations.contract import Access, AuthMethod, CredentialField, OpenSite, renewal_due
 from integrations.providers.github.addresses import rest_path
 from integrations.providers.github.settings import GitHubSettings
 
@@ -130,7 +130,17 @@ def renew(
         given = msgspec.json.decode(answer.body, type=_Token)
     except msgspec.MsgspecError:
         raise TransientError(f"POST {path}: the answer holds no token") from None
-    return {**credentials, "token": given.token, "expires_at": given.expires_at}
+    return {**credentials, **_kept(given, answer.fetched_at)}
+
+
+def _kept(given: _Token, at: datetime) -> dict[str, str]:
+    """Return what is kept of a new token; without an end that can be read it is renewed soon."""
+    kept = {"token": given.token, "expires_at": given.expires_at}
+    try:
+        expires_at = parse_time(given.expires_at, "expires_at")
+    except RecordError:
+        return kept
+    return {**kept, "renew_at": renewal_due(at, expires_at, _RENEWED_BEFORE_END).isoformat()}
 
 
 def _headers(settings: GitHubSettings, token: str) -> dict[str, str]:
@@ -145,8 +155,10 @@ def _renew_at(credentials: Mapping[str, str]) -> datetime:
     if not credentials.get("token"):
         return _LONG_AGO
     try:
+        if text := credentials.get("renew_at", ""):
+            return parse_time(text, "renew_at")
         return parse_time(credentials.get("expires_at", ""), "expires_at") - _RENEWED_BEFORE_END
-    except Exception:
+    except RecordError:
         return _LONG_AGO
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from common.errors import RecordError, TransientError, UsageError
 from common.times import parse_time
-from integrations.contract import Access, AuthMethod, CredentialField, OpenSite
+from integrations.contract import Access, AuthMethod, CredentialField, OpenSite, renewal_due
 
 from .client import read
 from .refusals import SIGN_IN, RefusedError, refusal, said
@@ -114,12 +114,12 @@ def access(
             renew_at=None if cloud_id else _AT_ONCE,
         )
     if method == OAUTH.slug:
-        token, expires_at = credentials.get("access_token", ""), _expiry(credentials)
+        token, renew_at = credentials.get("access_token", ""), _renew_at(credentials)
         return Access(
             api_url=api_url,
             headers={"Authorization": f"Bearer {token}"},
             owner=_value(credentials, "client_id"),
-            renew_at=expires_at - _EARLY if token and expires_at and cloud_id else _AT_ONCE,
+            renew_at=renew_at if token and cloud_id else _AT_ONCE,
         )
     names = ", ".join(each.slug for each in METHODS)
     raise UsageError(f"there is no method {method!r}; there are: {names}")
@@ -141,9 +141,8 @@ def renew(
     if method in (SCOPED.slug, OAUTH.slug) and not renewed.get("cloud_id", "").strip():
         renewed["cloud_id"] = _cloud_id(base_url, open_site)
     if method == OAUTH.slug:
-        expires_at = _expiry(renewed)
-        is_valid = renewed.get("access_token") and expires_at
-        if not is_valid or expires_at is None or expires_at - _EARLY <= datetime.now(UTC):
+        is_due = _renew_at(renewed) <= datetime.now(UTC)
+        if is_due or not renewed.get("access_token"):
             renewed.update(_new_tokens(settings, renewed, open_site))
     return renewed
 
@@ -181,6 +180,7 @@ def _new_tokens(
         "access_token": tokens.access_token,
         "refresh_token": tokens.refresh_token or credentials["refresh_token"],
         "expires_at": expires_at.isoformat(),
+        "renew_at": renewal_due(answer.fetched_at, expires_at, _EARLY).isoformat(),
     }
 
 
@@ -196,9 +196,13 @@ def _value(credentials: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _expiry(credentials: Mapping[str, str]) -> datetime | None:
-    text = credentials.get("expires_at", "").strip()
+def _renew_at(credentials: Mapping[str, str]) -> datetime:
+    """Return from when the access token is to be renewed; a person may have given its end."""
     try:
-        return parse_time(text, "expires_at") if text else None
+        if text := credentials.get("renew_at", ""):
+            return parse_time(text, "renew_at")
+        if text := credentials.get("expires_at", "").strip():
+            return parse_time(text, "expires_at") - _EARLY
+        return _AT_ONCE
     except RecordError as error:
         raise UsageError(f"expires_at of the credentials is no instant: {error.detail}") from None

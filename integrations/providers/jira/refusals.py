@@ -36,7 +36,7 @@ class RefusedError(PermanentError):
         self.status = answer.status
         self.detail = detail
         self.remedy = remedy
-        super().__init__(f"{step}: {self.request} {detail}; {remedy}")
+        super().__init__(f"{step}: {self.request} {detail.rstrip('.')}; {remedy}")
 
 
 class EndlessError(RefusedError, LostPlaceError):

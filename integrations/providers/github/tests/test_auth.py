@@ -118,7 +118,14 @@ def test_an_app_proves_itself_and_gets_a_token_for_an_hour(
     access = connector.access(URL, SETTINGS, "app", renewed)
     assert access.headers["authorization"] == "Bearer ghs_new"
     assert access.renew_at == datetime(2024, 6, 1, 12, 55, tzinfo=UTC)
-    assert renewed == {**credentials, **given}
+    assert renewed == {**credentials, **given, "renew_at": "2024-06-01T12:55:00+00:00"}
+
+
+def test_a_token_of_seconds_is_renewed_at_half_of_its_life(app: dict[str, str]) -> None:
+    opened = Opened(Sent({"token": "t", "expires_at": "2024-06-01T12:00:08Z"}, 201))
+    renewed = connector.renew(URL, SETTINGS, "app", app, opened)
+    access = connector.access(URL, SETTINGS, "app", renewed)
+    assert access.renew_at == datetime(2024, 6, 1, 12, 0, 4, tzinfo=UTC)
 
 
 def test_a_server_of_ones_own_renews_below_its_address(app: dict[str, str]) -> None:

@@ -95,6 +95,13 @@ def test_a_refresh_gives_the_next_refresh_token_and_the_new_expiry() -> None:
     assert request.params == OAUTH | {"grant_type": "refresh_token"}
 
 
+def test_a_token_of_seconds_is_renewed_at_half_of_its_life() -> None:
+    tokens = {"access_token": "a2", "refresh_token": "r2", "expires_in": 8}
+    found, _ = renewed("oauth", OAUTH | {"cloud_id": "c"}, lambda _: Reply(tokens))
+    access = connector.access(SITE, JiraSettings(), "oauth", found)
+    assert access.renew_at == NOW + timedelta(seconds=4)
+
+
 def test_a_token_that_is_still_good_is_not_refreshed() -> None:
     expires_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     credentials = OAUTH | {"access_token": "a1", "expires_at": expires_at, "cloud_id": "c"}
