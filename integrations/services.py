@@ -90,6 +90,7 @@ def check(integration: Integration) -> list[Check]:
     found: list[Check] = []
     try:
         live = LiveSource(integration, mode="incremental", started_at=timezone.now())
+        live.site  # noqa: B018 - signs in, which may fail by itself
         found.extend(connector_for(integration.provider).check(live))
     except PipelineError as error:
         found.append(
