@@ -79,6 +79,12 @@ class Served:
         counts: dict[str, Any] = self._get("/ledger/requests").json()
         return counts
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the newest requests one by one, with their path and status."""
+        return [
+            json.loads(line) for line in self._get("/ledger/requests/entries").text.splitlines()
+        ]
+
     def forget_requests(self) -> None:
         """Count requests anew."""
         self.control("requests/clear")
