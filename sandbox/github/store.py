@@ -33,7 +33,7 @@ class GitHubStore:
             for repository in (Repository(dict(e), self.source) for e in self.source.repositories())
         }
         self.gone: list[dict[str, Any]] = []
-        self._last_id = 9_000_000_000
+        self._last_id = 20_000_000_000  # above those of made-up runs, which follow from pulls
         owner = next((each.owner for each in self.repositories.values()), organisation.slug)
         self.credentials = Credentials(organisation, owner)
         if len(self.repositories) > 1:
@@ -90,11 +90,15 @@ class GitHubStore:
         return repository if repository and self.sees(token, repository) else None
 
     def owner(self, login: str) -> Entity | None:
-        """Return the account that repositories belong to, by its name in addresses."""
+        """Return the account that repositories belong or belonged to, by its name in addresses."""
         for repository in self.repositories.values():
             if repository.owner.lower() == login.lower() and not repository.is_gone:
                 named = repository.entity.get("owner") or {"id": 1, "type": "Organization"}
                 return {**named, "login": repository.owner}
+        for repository in self.repositories.values():
+            for former in (name.partition("/")[0] for name in repository.former_names):
+                if former.lower() == login.lower():
+                    return {"login": former, "id": 1, "type": "Organization"}
         return None
 
     @staticmethod
