@@ -179,8 +179,8 @@ def upsert(
         f" {columns((*table.staged, *computed))}, changed_seq{tombstone})"
         f" SELECT {batch.owner}, {selected},"
         f" {base} + ROW_NUMBER() OVER (ORDER BY {columns(table.key, 's')})"
-        f"{', NULL, NULL' if tombstone else ''}"
-        f" FROM {table.staging_name} s {joins} WHERE true"
+        f"{', g.deleted_at, g.deleted_reason' if tombstone else ''}"
+        f" FROM {table.staging_name} s {joins}{_tombstones(table, batch)} WHERE true"
         f" ON CONFLICT (tenant_id, integration_id, {columns(table.key)}) DO UPDATE SET"
         f" {_assignments(table, meaning)}"
         f" WHERE {distinct((*meaning, *noted), 't', 'excluded')}"
@@ -189,6 +189,16 @@ def upsert(
     if not seen_later:
         return execute(sql)
     return sum(seq > base for (seq,) in fetch(f"{sql} RETURNING changed_seq"))
+
+
+def _tombstones(table: Table, batch: Batch) -> str:
+    """Return a join of what was found gone since a staged row was fetched, as `g`."""
+    if not table.has_tombstone:
+        return ""
+    return (
+        f" LEFT JOIN gone_rows g ON {batch.owns('g')} AND g.\"table\" = '{table.name}'"
+        " AND g.source_id = s.source_id AND g.deleted_at >= s.fetched_at"
+    )
 
 
 def _count(table_name: str) -> int:

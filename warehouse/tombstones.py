@@ -1,8 +1,10 @@
 """Tombstones: rows whose entity is gone at the source stay, marked, and are exported no more.
 
 A row is revived by a load that has seen its entity after its tombstone was set
-(`warehouse/merge.py`); reading older pages again never revives it. What hangs on a dead row, such
-as changes or reviews, has no tombstone of its own: exports leave it out with its parent.
+(`warehouse/merge.py`); reading older pages again never revives it, not even where the row has to
+be rebuilt from them: tombstones are kept apart from the rows, too (`GoneRow`). What hangs on a
+dead row, such as changes or reviews, has no tombstone of its own: exports leave it out with its
+parent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,6 +73,15 @@ def _mark(batch: Batch, gone: Gone, ids: Sequence[int], at: datetime) -> None:
             f" AS nth FROM {table} WHERE id IN ({marks})) n"
             f" WHERE n.id = t.id AND t.tenant_id = {batch.tenant_id}",
             [field.get_db_prep_value(at, connection), gone.reason, *ids],
+        )
+        cursor.execute(
+            "INSERT INTO gone_rows AS g"
+            ' (tenant_id, integration_id, "table", source_id, deleted_at, deleted_reason)'
+            f" SELECT {batch.owner}, %s, source_id, deleted_at, deleted_reason FROM {table}"
+            f" WHERE id IN ({marks})"
+            ' ON CONFLICT (source_id, "table", integration_id, tenant_id) DO UPDATE SET'
+            " deleted_at = excluded.deleted_at, deleted_reason = excluded.deleted_reason",
+            [gone.table, *ids],
         )
 
 

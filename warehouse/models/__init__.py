@@ -6,6 +6,7 @@ batch by locking the integration's row, so these two carry no database constrain
 """
 
 from warehouse.models.counter import TenantCounter
+from warehouse.models.gone_row import GoneRow
 from warehouse.models.project import Account, Project, Repository, RepositoryName, Sprint
 from warehouse.models.pull_request import (
     Comment,
@@ -26,6 +27,7 @@ __all__ = (
     "Comment",
     "Commit",
     "Deployment",
+    "GoneRow",
     "Mention",
     "Project",
     "PullRequest",
