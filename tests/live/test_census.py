@@ -159,6 +159,25 @@ def test_a_census_that_breaks_off_buries_nothing(
     assert differences(source, providers="jira") == []
 
 
+def test_a_census_is_begun_anew_when_jira_no_longer_knows_its_page_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(census, "_IDS_A_PAGE", 5)
+    options = Options(search_token_seconds=30)
+    with served(World(items=60, seed=5, lean=True, shape="v3"), options) as source:
+        integration = loaded(source)
+        source.mutate({"op": "jira.delete", "count": 10})
+        source.between_pages(
+            SEARCH, 6, {"op": "jira.touch", "count": 1}, {"op": "jira.delete", "count": 2}
+        )
+        run = again(integration)
+        assert source.cues_left() == 0
+        assert "the census is begun anew" in told(run)
+        again(integration)
+        assert tombstones() == reasons(source)
+        assert differences(source, providers="jira") == []
+
+
 def test_a_census_that_leaves_items_out_buries_none_that_is_there(
     source: Served, mode: Mode
 ) -> None:

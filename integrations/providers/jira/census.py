@@ -1,7 +1,7 @@
 """The census: the ids of all items that are still there, and what became of lost projects.
 
 Nothing here is a verdict on an item. A list that breaks off is no census: its last page, which
-alone makes it one, does not come.
+alone makes it one, does not come. One that is begun anew counts what either time showed.
 """
 
 from typing import Any, Final
@@ -15,12 +15,13 @@ from . import jql, lost, rows, tokens
 from .client import Client, quoted, read
 from .metadata import PAGE_SIZE
 from .places import Census, LostProjects, ask_at
-from .refusals import RefusedError
+from .refusals import RefusedError, said
 
 STEP: Final = "take the census"
 _IDS_A_PAGE: Final = 5000
 _IDS_A_PAGE_OF_ROWS: Final = 1000
 _LOST_AT_ONCE: Final = 20
+_MAX_RENEWALS: Final = 3
 
 
 class _Id(msgspec.Struct):
@@ -50,7 +51,7 @@ def fetch_census(place: Census, part: str, client: Client) -> Fetched:
             return _by_token(place, part, query, client)
         return _by_row(place, part, query, client)
     except RefusedError as refused:
-        if place.page > 1:
+        if place.token or place.start:
             raise
         lost.survivors(refused, [part], client)
         return Fetched(notes=[lost.note_of([part], [])])
@@ -60,12 +61,18 @@ def _by_token(place: Census, part: str, query: str, client: Client) -> Fetched:
     payload: dict[str, Any] = {"jql": query, "maxResults": _IDS_A_PAGE, "fields": ["id"]}
     if place.token:
         payload["nextPageToken"] = place.token
-    answer = client.post(STEP, "search/jql", payload)
+    can_renew = bool(place.token) and place.renewed < _MAX_RENEWALS
+    answer = client.post(STEP, "search/jql", payload, accepting=(400,) if can_renew else ())
+    if answer.status == 400:
+        anew = Census(page=place.page + 1, renewed=place.renewed + 1)
+        note = f"Jira no longer knows a page token ({said(answer)}): the census is begun anew"
+        return Fetched(following=[ask_at(anew, "issues", part)], notes=[note])
     page = read(STEP, answer, _PAGE)
     fetched = Fetched(seen=[_seen(page, part, is_last=not page.next_page_token)])
     if token := page.next_page_token:
         known = tokens.remembered(STEP, answer, place.tokens, token, place.page)
-        following = Census(token=token, tokens=known, page=place.page + 1)
+        page_after = place.page + 1
+        following = Census(token=token, tokens=known, page=page_after, renewed=place.renewed)
         fetched.following.append(ask_at(following, "issues", part))
     return fetched
 

@@ -122,12 +122,14 @@ class BoardSprints(Place, frozen=True, tag="sprints"):
 class Census(Place, frozen=True, tag="census"):
     """A page of the ids of a project's items.
 
-    start, before: of Data Center, the rows before it and what the page before held.
+    renewed: how often it was begun anew. start, before: of Data Center, the rows before it and
+    what the page before held.
     """
 
     token: str = ""
     tokens: dict[str, int] = {}
     page: int = 1
+    renewed: int = 0
     start: int = 0
     before: str = ""
 
