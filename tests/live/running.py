@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connection
-
 from integrations.models import Integration
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.runs import finish_if_done
 from jobs.steps import work_next
 from jobs.sync import start_sync
 from tenants.scope import every_tenant, tenant_scope
+from tests.path.working import in_threads
 
 GIVE_UP_SECONDS = 300
 _PAUSE_SECONDS = 0.02
@@ -42,7 +41,7 @@ def work_until(true: Callable[[], Any], *runs: JobRun, threads: int = 1) -> None
     if threads == 1:
         _work_until(true, runs)
     else:
-        _in_threads(threads, lambda: _work_until(true, runs))
+        in_threads(threads, lambda: _work_until(true, runs))
 
 
 def _work_until(true: Callable[[], Any], runs: tuple[JobRun, ...]) -> None:
@@ -62,25 +61,6 @@ def _all_finished(runs: tuple[JobRun, ...]) -> bool:
         return not JobRun.objects.filter(
             pk__in=[run.pk for run in runs], state=JobRun.State.RUNNING
         ).exists()
-
-
-def _in_threads(count: int, work: Callable[[], None]) -> None:
-    failures: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=guarded) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures
 
 
 def told(*runs: JobRun) -> str:

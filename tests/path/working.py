@@ -43,7 +43,7 @@ def finish(runs: list[JobRun], threads: int = 1) -> None:
     if threads == 1:
         _work_until_finished(runs)
     else:
-        _in_threads(threads, lambda: _work_until_finished(runs))
+        in_threads(threads, lambda: _work_until_finished(runs))
     for run in runs:
         _refresh(run)
 
@@ -71,7 +71,8 @@ def _refresh(run: JobRun) -> None:
         run.refresh_from_db()
 
 
-def _in_threads(count: int, work: Callable[[], None]) -> None:
+def in_threads(count: int, work: Callable[[], None]) -> None:
+    """Call work in so many threads; raise if one of them fails."""
     failures: list[BaseException] = []
 
     def guarded() -> None:
