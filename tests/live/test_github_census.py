@@ -133,13 +133,15 @@ def test_a_list_of_repositories_that_breaks_off_buries_nothing(
 ) -> None:
     monkeypatch.setitem(repositories._FORMS["org"][1], "per_page", 1)
     integration = connected(source)
-    lost = repository(source)
+    lost = repository(source, 1)
+    first_of_census = 3  # after both pages of the list that the run begins with
+    source.between_pages(LISTS, first_of_census, {"op": "github.delete", "repository": lost[1]})
     source.fault("status", LISTS + r".*[?&]page=2", skip=1, times=None, value=503)
     run = sync(integration)
+    assert source.cues_left() == 0
     assert run.state == JobRun.State.FAILED, told(run)
     assert tombstones("repositories") == tombstones("pull_requests") == {}
     source.heal()
-    source.mutate({"op": "github.delete", "repository": lost[1]})
     complete(sync(integration))
     buried("deleted", lost)
     assert differences(source, providers="github") == []
