@@ -35,7 +35,8 @@ case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     url="${url%/*}/etl"
-    rooms="tests/admin tests/end_to_end tests/etl_project tests/jobs tests/mappings tests/path tests/warehouse"
+    rooms="tests/admin tests/end_to_end tests/etl_project tests/integrations tests/jobs tests/live"
+    rooms="$rooms tests/mappings tests/path tests/warehouse"
     run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
         env DATABASE_URL="$url" $PYTHON -m pytest $both --create-db $rooms "$@"
 esac
