@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from common.errors import PermanentError, TransientError, WaitError
+from common.errors import PermanentError, PipelineError, TransientError, WaitError
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import WHOLE_QUEUE, as_claimed, wake_relay
 from tenants.scope import every_tenant
@@ -61,8 +61,11 @@ def _postpone(step: QueueEntry, error: WaitError) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Return `Type: message` and the last lines of the traceback, in storable characters."""
-    lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()[-TRACEBACK_LINES:]
+    """Return `Type: message`, in storable characters; of an error that was not raised on purpose
+    the last lines of the traceback, too."""
+    lines: list[str] = []
+    if not isinstance(error, PipelineError):
+        lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()[-TRACEBACK_LINES:]
     text = "\n".join([f"{type(error).__name__}: {error}"[: LONGEST_REASON // 2], *lines])
     text = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
     return text[:LONGEST_REASON]

@@ -149,8 +149,16 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
     fatal = dead.filter(stage=Stage.EXTRACT, quarantined_count=0).first()
     fatal = fatal or _first_of_lost_stream(run, dead)
     if fatal is not None:
-        return JobRun.State.FAILED, fatal.error
-    return JobRun.State.COMPLETED_WITH_ERRORS, first.error
+        return JobRun.State.FAILED, _reason(fatal)
+    return JobRun.State.COMPLETED_WITH_ERRORS, _reason(first)
+
+
+def _reason(step: QueueEntry) -> str:
+    """Return which step is dead and why; of an error that was raised on purpose its message, and
+    of another one its type and traceback, too."""
+    is_traced = '\n  File "' in step.error
+    message = step.error if is_traced else step.error.partition(": ")[2]
+    return f"{step.stage} {step.stream}: {message or step.error}"
 
 
 def _first_of_lost_stream(run: JobRun, dead: QuerySet[QueueEntry]) -> QueueEntry | None:
