@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.errors import UsageError
-from integrations.credentials import base_url_needs_secret
+from integrations.credentials import addresses, base_url_needs_secret
 from integrations.egress import check_url
 from integrations.models import Integration, QuarantinedRecord, RawPage
 from integrations.preview import preview
@@ -76,16 +76,11 @@ class IntegrationForm(TenantForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.credentials and _addresses(cleaned.get("settings")) != _addresses(
+        if self.instance.credentials and addresses(cleaned.get("settings") or {}) != addresses(
             Integration.objects.get(pk=self.instance.pk).settings
         ):
             self.add_error("settings", ADDRESS_IS_KEPT)
         return cleaned
-
-
-def _addresses(settings: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the settings that say where requests, and so credentials, are sent."""
-    return {name: value for name, value in (settings or {}).items() if name.endswith("_url")}
 
 
 @admin.register(Integration)

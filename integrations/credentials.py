@@ -90,6 +90,28 @@ def store_credentials(integration: Integration, method: str, values: Mapping[str
     )
 
 
+def change_credentials(integration: Integration, method: str, values: Mapping[str, str]) -> None:
+    """Seal credentials in place of others; names and ids are kept where no others are given.
+
+    Without any value those that are sealed are kept. See `store_credentials`.
+    """
+    is_same_way = bool(integration.credentials) and integration.auth_method == method
+    if not is_same_way:
+        store_credentials(integration, method, values)
+    elif any(value.strip() for value in values.values()):
+        fields = _method(connector_for(integration.provider), method).fields
+        sealed = _box().unseal(integration.credentials, _context(integration))
+        kept = [each.name for each in fields if each.is_required and not each.is_secret]
+        store_credentials(integration, method, {name: sealed[name] for name in kept} | dict(values))
+    else:
+        _sign_in(integration)
+
+
+def addresses(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that say where requests, and so credentials, are sent."""
+    return {name: value for name, value in settings.items() if name.endswith("_url")}
+
+
 def base_url_needs_secret(old: str, new: str) -> bool:
     """Tell whether an address change demands the credentials again: to whoever names another
     host, port, scheme or path, the stored ones must not be sent."""
@@ -114,9 +136,13 @@ def _complete(method: AuthMethod, values: Mapping[str, str]) -> dict[str, str]:
         raise UsageError(
             f"{method.label} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
         )
-    missing = [each.label for each in method.fields if each.is_required and each.name not in given]
+    missing = [
+        f"{each.label} ({each.name})"
+        for each in method.fields
+        if each.is_required and each.name not in given
+    ]
     if missing:
-        raise UsageError(f"{method.label} needs {', '.join(missing)}")
+        raise UsageError(f"to sign in by {method.slug!r}, give {', '.join(missing)}")
     return given
 
 

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from common.errors import PipelineError, UsageError
 from integrations.contract import Check, Connector
-from integrations.credentials import store_credentials
+from integrations.credentials import addresses, base_url_needs_secret, change_credentials
 from integrations.egress import check_url
 from integrations.live import LiveSource
 from integrations.models import Integration
@@ -37,15 +37,15 @@ class Connection:
 def connect(tenant: Tenant, connection: Connection) -> tuple[Integration, bool]:
     """Make or change an integration of a tenant; return it and whether it is new.
 
-    In the tenant's scope. Nothing is sent. Raises UsageError that says what is wrong.
+    Of one that is there what is not given stays as it is; another address demands the
+    credentials again. In the tenant's scope. Nothing is sent. Raises UsageError that says what
+    is wrong.
     """
     connector = connector_for(connection.provider)
     if slugify(connection.name) != connection.name:
         raise UsageError(
             f"{connection.name!r} is no name: lower-case letters, digits and hyphens only"
         )
-    base_url = check_url(connection.base_url or connector.default_url)
-    method = connection.method or connector.auth_methods[0].slug
     with transaction.atomic():
         integration, is_new = Integration.objects.get_or_create(
             tenant=tenant, name=connection.name, defaults={"provider": connector.slug}
@@ -55,15 +55,31 @@ def connect(tenant: Tenant, connection: Connection) -> tuple[Integration, bool]:
                 f"integration {integration.name} is one of {integration.provider}; "
                 "give another name"
             )
-        integration.base_url = base_url
-        integration.settings = {
-            **integration.settings,
-            **_settings(connector, integration, connection.settings),
-        }
+        method = connection.method or integration.auth_method or connector.auth_methods[0].slug
+        _readdress(connector, integration, connection)
         integration.is_healthy, integration.health_message = None, ""
         integration.save()
-        store_credentials(integration, method, connection.credentials)
+        change_credentials(integration, method, connection.credentials)
     return integration, is_new
+
+
+def _readdress(connector: Connector, integration: Integration, connection: Connection) -> None:
+    """Take over address and settings; raise UsageError if the stored secret would go elsewhere."""
+    url = connection.base_url or integration.base_url or connector.default_url
+    if not url:
+        raise UsageError(f"{connector.label} needs a base URL, such as https://jira.example.com")
+    url = check_url(url)
+    changed = _settings(connector, integration, connection.settings)
+    settings = {**integration.settings, **changed}
+    is_moved = base_url_needs_secret(integration.base_url, url) or (
+        addresses(settings) != addresses(integration.settings)
+    )
+    if is_moved and integration.credentials and not any(connection.credentials.values()):
+        raise UsageError(
+            f"integration {integration.name} would send its credentials to another address: "
+            "enter them again together with it"
+        )
+    integration.base_url, integration.settings = url, settings
 
 
 def _settings(
@@ -80,9 +96,17 @@ def _settings(
             {**integration.settings, **given}, connector.settings_type, strict=False
         )
     except msgspec.ValidationError as error:
-        raise UsageError(f"setting of {connector.slug}: {error}") from None
+        raise UsageError(_wrong_setting(str(error), given)) from None
     values: dict[str, Any] = msgspec.to_builtins(typed)
     return {name: values[name] for name in given}
+
+
+def _wrong_setting(error: str, given: Mapping[str, str]) -> str:
+    """Return what is wrong with a setting: msgspec names its place at the end, if any."""
+    what, _, name = error.rstrip("`").partition(" - at `$.")
+    value = f"{given[name]!r} will not do: " if name in given else ""
+    what = what.replace(", got `str`", "").replace("Expected", "expected")
+    return f"setting {name}: {value}{what}" if name else f"setting {what}"
 
 
 def check(integration: Integration) -> list[Check]:

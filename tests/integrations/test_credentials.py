@@ -69,8 +69,8 @@ def test_credentials_are_stored_sealed_with_the_way_to_sign_in() -> None:
 @pytest.mark.parametrize(
     ("method", "values", "message"),
     [
-        ("token", {"user": "ann"}, "Token needs API token"),
-        ("token", {"user": " ", "token": ""}, "Token needs User, API token"),
+        ("token", {"user": "ann"}, "by 'token', give API token"),
+        ("token", {"user": " ", "token": ""}, "by 'token', give User \\(user\\), API token"),
         ("token", {**TOKEN, "colour": "red"}, "Token takes no colour; it takes user, token, note"),
         ("magic", TOKEN, "Vault cannot sign in by 'magic'; there are: token, rotating"),
         ("token", {**TOKEN, "token": "bad-token"}, "does not begin with bad"),

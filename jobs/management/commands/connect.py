@@ -3,7 +3,8 @@
 import getpass
 import json
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -22,20 +23,23 @@ from tenants.migrated import ensure_migrated
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
+_CHANGING: Final = ("base_url", "auth", "user", "token", "credential", "setting")
+
 
 class Command(BaseCommand):
     help = (
-        "Connect a tenant to a source, or change a connection of that name. Credentials are kept "
-        "sealed and never shown. With --test the connection is tried step by step; with nothing "
-        "but --tenant, --name and --test the one that is there is. Exit code 0: connected, and "
-        "tested if asked; 1: the test found something wrong; 2: refused, nothing changed."
+        "Connect a tenant to a source, or change a connection of that name: what is not given "
+        "stays as it is, but another address takes the credentials again. Credentials are kept "
+        "sealed and never shown. With --test the connection is tried step by step, with nothing "
+        "else but --tenant and --name the one that is there. Exit code 0: connected, and tested "
+        "if asked; 1: the test found something wrong; 2: refused, nothing changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--create", action="store_true", help="make the tenant if it is new")
         parser.add_argument(
-            "--provider", choices=sorted(connectors()), help="needed unless it only tests"
+            "--provider", choices=sorted(connectors()), help="needed to make a connection"
         )
         parser.add_argument("--name", required=True, help="of the integration; exports name it")
         parser.add_argument("--base-url", default="", help="default: the provider's own")
@@ -44,14 +48,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--user", default="", help="such as the e-mail of a Jira account")
         parser.add_argument(
-            "--token", default="", help="the secret; - reads it from standard input, unseen"
+            "--token",
+            default="",
+            help="the secret; - reads it from standard input, unseen, @FILE from a file",
         )
         parser.add_argument(
             "--credential",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="another value of the way to sign in; @FILE reads one from a file",
+            help="another value of the way to sign in, also from @FILE",
         )
         parser.add_argument(
             "--setting",
@@ -74,21 +80,22 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _connect(self, options: dict[str, Any]) -> tuple[Integration, list[Check]]:
-        if not options["provider"]:
+        if any(options[name] for name in ("provider", *_CHANGING)):
+            integration, tenant = self._made(options)
+        else:
             tenant = find_tenant(options["tenant"], create=False)
             integration = find_integration(tenant, options["name"])
             if not options["test"]:
-                raise UsageError("give --provider to connect, or --test to try what is there")
-        else:
-            integration, tenant = self._made(_connection(options), options)
+                raise UsageError("nothing is given to change; --test tries what is there")
         with tenant_scope(tenant.pk):
             return integration, check(integration) if options["test"] else []
 
-    def _made(self, connection: Connection, options: dict[str, Any]) -> tuple[Integration, Tenant]:
+    def _made(self, options: dict[str, Any]) -> tuple[Integration, Tenant]:
         with transaction.atomic():
             tenant = find_tenant(options["tenant"], options["create"])
             with tenant_scope(tenant.pk):
-                integration, is_new = connect(tenant, connection)
+                before = Integration.objects.filter(tenant=tenant, name=options["name"]).first()
+                integration, is_new = connect(tenant, _connection(options, before))
                 if is_new:
                     apply_presets(integration)
         return integration, tenant
@@ -120,9 +127,15 @@ def _methods() -> str:
     )
 
 
-def _connection(options: dict[str, Any]) -> Connection:
-    connector = connector_for(options["provider"])
-    slug = options["auth"] or connector.auth_methods[0].slug
+def _connection(options: dict[str, Any], before: Integration | None) -> Connection:
+    """Return what is asked for. before: the integration of this name, if there is one."""
+    provider = options["provider"] or (before.provider if before else "")
+    if not provider:
+        raise UsageError(f"there is no integration {options['name']!r}; --provider makes one")
+    connector = connector_for(provider)
+    is_same = before is not None and before.provider == provider
+    slug = options["auth"] or (before.auth_method if before and is_same else "")
+    slug = slug or connector.auth_methods[0].slug
     try:
         method = auth_method(connector, slug)
     except KeyError:
@@ -147,16 +160,22 @@ def _connection(options: dict[str, Any]) -> Connection:
 
 def _credential(text: str) -> tuple[str, str]:
     name, value = name_and_value("--credential", text)
-    if not value.startswith("@"):
-        return name, value
+    return name, _read(f"--credential {name}", value) if value.startswith("@") else value
+
+
+def _read(option: str, value: str) -> str:
+    """Return the text of the file that @FILE names."""
     try:
-        with open(value[1:], encoding="utf-8") as file:  # noqa: PTH123
-            return name, file.read()
+        return Path(value[1:]).read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"--credential {name}: {value[1:]}: {error.strerror}") from None
+        raise UsageError(f"{option}: {value[1:]}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {value[1:]} is no file of text") from None
 
 
 def _secret(text: str) -> str:
+    if text.startswith("@"):
+        return _read("--token", text)
     if text != "-":
         return text
     return getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.read().strip()
