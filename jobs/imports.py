@@ -29,7 +29,8 @@ def find_tenant(slug: str, create: bool) -> Tenant:
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         if not create:
-            raise UsageError(f"there is no tenant {slug!r}")
+            known = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
+            raise UsageError(f"there is no tenant {slug!r}; there are: {known or 'none yet'}")
         if slugify(slug) != slug:
             raise UsageError(f"{slug!r} is no slug: lower-case letters, digits and hyphens only")
         with transaction.atomic():

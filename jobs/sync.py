@@ -15,6 +15,17 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 
+class StillRunningError(UsageError):
+    """A run of the integration goes on, and there may be only one at a time."""
+
+    def __init__(self, run: JobRun) -> None:
+        super().__init__(
+            f"run {run.pk} of {run.integration.name} ({run.get_mode_display()}) still goes on: "
+            "wait for it, or cancel it by `manage.py run_job --cancel`"
+        )
+        self.run = run
+
+
 def start_sync(
     integration: Integration,
     mode: JobRun.Mode = JobRun.Mode.INCREMENTAL,
@@ -39,12 +50,10 @@ def start_sync(
         with transaction.atomic():
             return _start(integration, mode, trigger, params)
     except IntegrityError:
-        running = _live_runs(integration).filter(state=JobRun.State.RUNNING).first()
+        running = running_sync(integration)
         if running is None:
             raise
-        raise UsageError(
-            f"run {running.pk} of {integration.name} still goes on: wait for it or cancel it"
-        ) from None
+        raise StillRunningError(running) from None
 
 
 def _check(
@@ -60,7 +69,7 @@ def _check(
     if mode not in phases.LIVE_MODES:
         raise UsageError(f"{mode!r} fetches nothing; there are: {', '.join(phases.LIVE_MODES)}")
     if (since or until) and mode != JobRun.Mode.BACKFILL:
-        raise UsageError("since and until are the window of a backfill")
+        raise UsageError("since and until are the window of a backfill: choose that mode")
     if mode == JobRun.Mode.BACKFILL and since is None:
         raise UsageError("a backfill needs since: from when on")
     if since and until and since >= until:
@@ -87,6 +96,11 @@ def _start(
     run.save(update_fields=["params"])
     enqueue(run, resumed or [phases.opening_step(planned[0])])
     return run
+
+
+def running_sync(integration: Integration) -> JobRun | None:
+    """Return the run of an integration that fetches from the source now, None if there is none."""
+    return _live_runs(integration).filter(state=JobRun.State.RUNNING).first()
 
 
 def _live_runs(integration: Integration) -> QuerySet[JobRun]:

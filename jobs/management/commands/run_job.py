@@ -15,7 +15,8 @@ from jobs.imports import find_tenant
 from jobs.models import JobRun
 from jobs.phases import LIVE_MODES
 from jobs.retransform import start_retransform
-from jobs.sync import find_integration, start_sync
+from jobs.runs import cancel
+from jobs.sync import StillRunningError, find_integration, running_sync, start_sync
 from tenants.migrated import ensure_migrated
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -45,13 +46,17 @@ class Command(BaseCommand):
             action="store_true",
             help="show progress until it has ended; without servers this process does the work",
         )
+        parser.add_argument(
+            "--cancel", action="store_true", help="start nothing, and cancel the run that goes on"
+        )
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             ensure_migrated()
             tenant = find_tenant(options["tenant"], create=False)
-            runs = [self._start(tenant, options)]
+            do = self._cancel if options["cancel"] else self._start
+            runs = [do(tenant, options)]
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
         if not options["wait"]:
@@ -61,6 +66,18 @@ class Command(BaseCommand):
             wait(runs, watch)
         if code := tell(runs, self.stdout, options["json"]):
             sys.exit(code)
+
+    def _cancel(self, tenant: Tenant, options: dict[str, Any]) -> JobRun:
+        if options["wait"] or options["since"] or options["until"]:
+            raise UsageError("--cancel goes with --tenant, --integration and --json alone")
+        integration = find_integration(tenant, options["integration"])
+        with tenant_scope(tenant.pk):
+            run = running_sync(integration)
+            if run is None:
+                raise UsageError(f"no run of {integration.name} goes on")
+            cancel(run)
+            run.refresh_from_db()
+        return run
 
     def _start(self, tenant: Tenant, options: dict[str, Any]) -> JobRun:
         integration = find_integration(tenant, options["integration"])
@@ -72,11 +89,23 @@ class Command(BaseCommand):
                 raise UsageError("--since and --until are the window of a backfill")
             return start_retransform(tenant, integration.name)[0]
         with tenant_scope(tenant.pk):
-            return start_sync(integration, mode, since=since, until=until)
+            try:
+                return start_sync(integration, mode, since=since, until=until)
+            except StillRunningError as error:
+                if not options["wait"] or error.run.mode != mode or since:
+                    raise
+                self.stderr.write(f"run {error.run.pk} goes on already; this waits for it")
+                return error.run
 
     def _leave(self, run: JobRun, as_json: bool) -> None:
         if as_json:
             self.stdout.write(f'{{"run": {run.pk}, "state": "{run.state}"}}')
+            return
+        if run.state == JobRun.State.CANCELLED:
+            self.stdout.write(f"run {run.pk} is cancelled; what it has loaded is kept")
+            return
+        if run.cancel_requested:
+            self.stdout.write(f"run {run.pk} is cancelled as soon as its running steps have ended")
             return
         worked = (
             "workers take it up"
