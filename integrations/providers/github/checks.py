@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from common.errors import PipelineError, WaitError
+from common.errors import PipelineError, TransientError, WaitError
 from common.http import Answer
 from integrations.contract import Check, Live
 from integrations.providers.github import repositories
@@ -30,6 +30,7 @@ _SIGN_IN: Final = (
     "enter a new token: classic with the scope repo, or fine-grained with read access to metadata, "
     "contents, pull requests, issues, deployments and actions"
 )
+_ADDRESS: Final = "check the base URL, and that this machine may reach it"
 _PATTERNS: Final = "correct the setting repositories, or let the credential see more"
 
 
@@ -77,8 +78,7 @@ def _reach(client: Client) -> Check:
     except WaitError as error:
         return _ok("reach GitHub", request, f"it answers, and asks to wait: {error}")
     except _FAILED as error:
-        remedy = "check the base URL, and that this machine may reach it"
-        return _failed("reach GitHub", request, error, remedy)
+        return _failed("reach GitHub", request, error, _ADDRESS)
     if answer.status == 404:
         return _ok("reach GitHub", request_of(answer), "a server without limits")
     if answer.status in (401, 403):
@@ -100,7 +100,8 @@ def _sign_in(client: Client) -> Iterator[Check]:
         if answer.status != 200:
             raise refusal(answer)
     except _FAILED as error:
-        yield _failed("sign in", request, error, _SIGN_IN)
+        is_elsewhere = isinstance(error, TransientError) or "→ 404" in str(error)
+        yield _failed("sign in", request, error, _ADDRESS if is_elsewhere else _SIGN_IN)
         return
     login = _decoded(answer, _User, _User("?")).login
     yield _ok("sign in", request_of(answer), f"signed in as {login}")
@@ -115,7 +116,8 @@ def _scopes(answer: Answer) -> Check:
     names = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     if "repo" in names:
         return _ok("scopes", request_of(answer), f"the token has {', '.join(names)}")
-    detail = f"the token has {', '.join(names) or 'no scope'}, not repo: it sees public ones only"
+    has = f"{', '.join(names)} but not repo" if names else "no scope"
+    detail = f"the token has {has}: it sees public repositories only"
     remedy = "give the token the scope repo, or leave it so if all repositories are public"
     is_enough = "public_repo" in names
     return Check(
@@ -140,7 +142,7 @@ def _find(live: Live, source: str) -> tuple[Check, Entity | None]:
                 break
             form, url = found.form, found.url
     except _FAILED as error:
-        return _failed(step, request or f"GET {source}", error, _PATTERNS), None
+        return _failed(step, request or repositories.request_for(source), error, _PATTERNS), None
     detail = f"none that is asked for ({live.settings.repositories or 'all'})"
     done = Check(step=step, request=request, is_ok=False, detail=detail, remedy=_PATTERNS)
     return done, None
@@ -189,7 +191,8 @@ def _ok(step: str, request: str, detail: str) -> Check:
 
 
 def _failed(step: str, request: str, error: Exception, remedy: str) -> Check:
-    return Check(step=step, request=request, is_ok=False, detail=str(error), remedy=remedy)
+    detail = str(error).removeprefix(f"{step}: ")
+    return Check(step=step, request=request, is_ok=False, detail=detail, remedy=remedy)
 
 
 def _decoded(answer: Answer, type_: type[T], otherwise: T) -> T:

@@ -107,9 +107,15 @@ def not_found(source: str) -> PermanentError:
     """Return the error of a source that does not exist, or not for this credential."""
     what = f"repository {source}" if "/" in source else f"owner {source}"
     return PermanentError(
-        f"GitHub knows no {what}, or the credential may not see it (404): correct the setting "
-        "repositories, or let the token or app see it"
+        f"{request_for(source)} → 404: GitHub knows no {what}, or the credential may not see it: "
+        "correct the setting repositories, or let the token or app see it"
     )
+
+
+def request_for(source: str) -> str:
+    """Return the request that decides whether there is a source, as messages name it."""
+    form = first_form(source)
+    return f"GET {_FORMS['user' if form == 'org' else form][0].format(source=source)}"
 
 
 def nothing_found(source: str, answer: Answer) -> PermanentError:

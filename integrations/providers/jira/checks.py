@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from common.errors import PipelineError
+from common.errors import PipelineError, TransientError
 from common.http import Answer
 from integrations.contract import Check, Live
 
@@ -14,6 +14,7 @@ from .client import Client, quoted, read
 from .lost import PROJECT
 from .refusals import RefusedError, request_of, said
 
+LATER: Final = "try again in a while; if it stays so, ask whoever runs the site or the network"
 _MOST_NAMED: Final = 50
 Tried: TypeAlias = tuple[Answer, str]
 """The last answer of a step that went well, and what it found."""
@@ -157,6 +158,8 @@ def check(live: Live) -> Iterator[Check]:
             )
             return
         except PipelineError as error:
-            yield Check(step=step, request=request, is_ok=False, detail=str(error))
+            detail = str(error).removeprefix(f"{step}: ")
+            remedy = LATER if isinstance(error, TransientError) else ""
+            yield Check(step=step, request=request, is_ok=False, detail=detail, remedy=remedy)
             return
         yield Check(step=step, request=request_of(answer), is_ok=True, detail=detail)

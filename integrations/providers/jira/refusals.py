@@ -131,7 +131,7 @@ def _remedy(answer: Answer) -> str:
     if status == 404:
         return f"there is no such thing, or the account may not see it: {ADDRESS}"
     if status == 410:
-        return f"this address was withdrawn: {ADDRESS}"
+        return f"Jira withdrew this address: a newer version of this program may help; or {ADDRESS}"
     if status == 400:
         return "check the settings `projects` and `jql`"
     return ADDRESS

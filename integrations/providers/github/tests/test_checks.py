@@ -80,7 +80,7 @@ def test_a_wrong_token_is_said_at_sign_in() -> None:
 
 def test_a_classic_token_without_the_scope_says_so() -> None:
     step = failed({"/user": Sent({"login": "alice"}, headers={"x-oauth-scopes": "gist"})})
-    assert (step.step, "gist, not repo" in step.detail) == ("scopes", True)
+    assert (step.step, "gist but not repo" in step.detail) == ("scopes", True)
 
 
 def test_an_app_signs_in_by_its_installation() -> None:

@@ -117,7 +117,7 @@ REFUSALS: list[tuple[Reply, type[Exception], str]] = [
     (
         Reply({"errorMessages": ["CHANGE-2046"]}, 410),
         PermanentError,
-        "410: CHANGE-2046; .*withdrawn",
+        "410: CHANGE-2046; .*withdrew",
     ),
     (Reply(b"", 302, {"location": "/login"}), PermanentError, "points elsewhere"),
     (Reply(b"", 500), TransientError, "answered 500"),
