@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from common.brackets import cut
 from common.errors import RecordError
 from common.jsontext import decode, lines, strip_nul
 from integrations.contract import Record
@@ -72,9 +73,14 @@ def _entities_of_line(stream: str, line: bytes) -> list[bytes]:
 
 
 def _entities(stream: str, text: bytes) -> list[bytes]:
-    if text.startswith(b"["):
-        return _array(text)
-    return _members(stream, text, _object(text))
+    try:
+        return _array(text) if text.startswith(b"[") else _members(stream, text, _object(text))
+    except RecordError:
+        # An entity that is no JSON costs only itself: `normalize` refuses it.
+        found = cut(text, *_LIST_MEMBERS)
+        if found is None:
+            raise
+        return found.entities
 
 
 def _array(text: bytes) -> list[bytes]:

@@ -4,8 +4,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from common.errors import PermanentError, TransientError, UnreadableError
+from common import brackets
+from common.errors import PermanentError, RecordError, TransientError, UnreadableError
 from common.http import Answer
+from integrations.providers.github.forgiving import decode_forgiving
 
 T = TypeVar("T")
 
@@ -206,16 +208,35 @@ class Reply:
             return None
         try:
             return msgspec.json.decode(raw, type=type_)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise unreadable(self.answer, str(error)) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # A node with a bad value becomes null, as one that failed at GitHub is.
+            try:
+                return decode_forgiving(bytes(raw), msgspec.json.Decoder(type_))[0]
+            except RecordError as error:
+                raise unreadable(self.answer, str(error)) from None
+
+
+def decoded(answer: Answer, decoder: msgspec.json.Decoder[T], name: str) -> T:
+    """Decode an answer; an entity of its lists of this name that is no JSON becomes null.
+
+    Raises UnreadableError if it is not of the decoder's form.
+    """
+    try:
+        return decoder.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        refused = error
+    try:
+        return decoder.decode(brackets.mended(answer.body, name) or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise unreadable(answer, str(refused)) from None
 
 
 def read_reply(answer: Answer) -> Reply:
-    """Return an answer's data and errors; raise UnreadableError if it is no such answer."""
-    try:
-        envelope = _ENVELOPE.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(answer, str(error)) from None
+    """Return an answer's data and errors; raise UnreadableError if it is no such answer.
+
+    A node that is no JSON becomes null, as one that failed at GitHub is.
+    """
+    envelope = decoded(answer, _ENVELOPE, "nodes")
     return Reply(answer, envelope.data or {}, envelope.errors or [])
 
 

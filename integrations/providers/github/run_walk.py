@@ -12,7 +12,7 @@ from integrations.contract import Ask, Fetched, Live, Mark, Page
 from integrations.providers.github.client import Client, request_of
 from integrations.providers.github.limits import server_time
 from integrations.providers.github.newest import milliseconds
-from integrations.providers.github.replies import unreadable
+from integrations.providers.github.replies import decoded
 from integrations.providers.github.steps import Repo, Runs, ask_of
 
 STREAM: Final = "workflow_runs"
@@ -35,6 +35,9 @@ class _Run(msgspec.Struct, gc=False):
 class _Listed(msgspec.Struct):
     total_count: int = 0
     workflow_runs: list[_Run | None] = []
+
+
+_LISTED: Final = msgspec.json.Decoder(_Listed)
 
 
 def runs_ask(live: Live, repo: Repo) -> Ask:
@@ -72,7 +75,7 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
         return Fetched(
             notes=[f"repository {ask.part} has no workflow runs: {NO_RUNS[answer.status]}"]
         )
-    listed = _listed(answer)
+    listed = decoded(answer, _LISTED, STREAM)
     marks = _marks(ask, step, live, listed, answer)
     fetched = Fetched(pages=[Page(stream=STREAM, answer=answer)], marks=marks)
     if listed.total_count > MOST_OF_A_FILTER and not step.url:
@@ -90,13 +93,6 @@ def runs(ask: Ask, step: Runs, live: Live) -> Fetched:
         following = Runs(since=step.since, until=step.until, url=url, page=page, loop=loop)
         fetched.following.append(ask_of(STREAM, ask.part, following, step.since, step.until, page))
     return fetched
-
-
-def _listed(answer: Answer) -> _Listed:
-    try:
-        return msgspec.json.decode(answer.body, type=_Listed)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(answer, str(error)) from None
 
 
 def _halves(ask: Ask, step: Runs, answer: Answer) -> list[Ask]:

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import msgspec
 
+from common.brackets import cut
 from common.errors import TransientError, UnreadableError
 from common.http import Answer
 from common.retry_after import LONGEST_WAIT_SECONDS, parse_reset, parse_retry_after
 from integrations.contract import Live
 
-from .brackets import cut
 from .refusals import (
     ADDRESS,
     SIGN_IN,

@@ -6,10 +6,9 @@ from typing import Final
 import msgspec
 
 from common import jsontext
+from common.brackets import cut
 from common.errors import RecordError
 from integrations.contract import Record
-
-from .brackets import cut
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 

@@ -1,50 +1,11 @@
-"""Pages that are no JSON are cut by their brackets, or not at all."""
+"""Pages of Jira that are no JSON are cut, so that a bad entity costs only itself."""
 
 import pytest
 
 from common.errors import RecordError
 
-from ..brackets import cut
 from ..connector import connector
 from ..settings import JiraSettings
-
-
-def test_entities_are_cut_at_the_commas_between_them() -> None:
-    page = b' {"a": [1, 2], "issues": [{"x": NaN, "y": [1, 2]} , {"z": "a,]}\\"{"}, 3], "t": "b"}'
-    found = cut(page, "issues")
-    assert found is not None
-    assert found.entities == [b'{"x": NaN, "y": [1, 2]}', b'{"z": "a,]}\\"{"}', b"3"]
-    assert found.head == b' {"a": [1, 2], "issues": [], "t": "b"}'
-
-
-def test_a_list_by_itself_is_cut() -> None:
-    found = cut(b"[1, [2, 3], {}]")
-    assert found is not None
-    assert (found.head, found.entities) == (b"[]", [b"1", b"[2, 3]", b"{}"])
-
-
-def test_an_empty_list_has_no_entities() -> None:
-    found = cut(b'{"issues": [ ]}', "issues")
-    assert found is not None
-    assert found.entities == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"7",
-        b'{"issues": 7}',
-        b'{"inner": {"issues": [1, 2]}}',
-        b'{"x": "issues", "y": [1, 2]}',
-        b'{"issues": [{"a": 1}, {"b": "brok',
-        b'{"issues": [{"a": 1}, {"b": "x}]}',
-        b'{"issues": [{"a": 1}, {"b": 2}]',
-        b'{"issues": [{"a": 1], {"b": 2}}',
-    ],
-)
-def test_what_has_no_such_list_or_breaks_off_is_not_cut(body: bytes) -> None:
-    assert cut(body, "issues") is None
 
 
 def test_deep_nesting_is_cut_without_recursion() -> None:
