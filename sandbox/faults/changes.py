@@ -11,6 +11,7 @@ from sandbox.exchange import in_scope
 from sandbox.faults.capture import Answer, capture
 
 _TOKENS = ("nextPageToken", "endCursor")
+_HERE = "here is what is spliced in"
 _ELSEWHERE = "http://elsewhere.example"
 
 Edit = Callable[[dict[str, Any], Any, str], None]
@@ -74,12 +75,58 @@ def _shrink_total(document: dict[str, Any], value: Any, asked: str) -> None:
 
 
 def _poison(document: dict[str, Any], value: Any, asked: str) -> None:
-    """Put a value at a path: {"path": ["issues", 0, "fields", "summary"], "value": 12}."""
+    """Put a value at a path: {"path": ["issues", 0, "fields", "summary"], "value": 12}.
+
+    An entity of a list is named by its place, or by members that it has: {"id": "10"}. Where
+    there is no such, nothing happens.
+    """
     *path, last = value["path"]
     inner: Any = document
-    for name in path:
-        inner = inner[name]
-    inner[last] = value.get("value")
+    for step in path:
+        inner = _inside(inner, step)
+    place = _place(inner, last)
+    if place is not None:
+        inner[place] = value.get("value")
+
+
+def _inside(whole: Any, step: Any) -> Any:
+    place = _place(whole, step)
+    if place is None:
+        return None
+    return whole.get(place) if isinstance(whole, dict) else whole[place]
+
+
+def _place(whole: Any, step: Any) -> Any:
+    """Return the index or name that a step of a path means, None if it leads nowhere."""
+    if isinstance(whole, dict):
+        return step
+    if not isinstance(whole, list):
+        return None
+    if isinstance(step, dict):
+        return next((n for n, each in enumerate(whole) if _has(each, step)), None)
+    return step if step < len(whole) else None
+
+
+def _has(entity: Any, members: dict[str, Any]) -> bool:
+    return isinstance(entity, dict) and all(
+        entity.get(name) == value for name, value in members.items()
+    )
+
+
+async def _splice(app: ASGIApp, value: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Put a text that need be no JSON at a path: {"path": ["issues", 0, "id"], "text": "NaN"}.
+
+    times: how often the text is repeated there (1); encoding: of the text (UTF-8).
+    """
+    answer = await capture(app, scope, receive)
+    document = _json(answer)
+    if document is not None:
+        _poison(document, {"path": value["path"], "value": _HERE}, "")
+        plain = json.dumps(document, ensure_ascii=False).encode()
+        text = str(value["text"]).encode(value.get("encoding", "utf-8"))
+        text *= int(value.get("times", 1))
+        answer.body = plain.replace(json.dumps(_HERE).encode(), text)
+    await answer.send(send)
 
 
 async def _stuck_start(
@@ -163,5 +210,6 @@ KINDS = {
     "stuck_start": _stuck_start,
     "shrink_total": _kind(_shrink_total),
     "poison": _kind(_poison),
+    "splice": _splice,
     "other_host": _other_host,
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.organisation import Organisation
 
 Reason = Literal["deleted", "not_visible"]
+_LONGEST_NAME = 255
 _FIRST_HISTORY_ID = 10_000_000_000
 _FIRST_MADE_UP_ID = 100_000
 _RECENT = 600 * SECOND
@@ -119,6 +120,8 @@ class JiraStore:
 
     def row_of(self, id_or_key: str) -> int | None:
         """Return the row of an id, a key or a former key; None if there is no such issue now."""
+        if len(id_or_key) > _LONGEST_NAME:
+            return None
         row = self.row_by_id(int(id_or_key)) if id_or_key.isdigit() else self._row_by_key(id_or_key)
         return None if row is None or row in self.deleted else row
 

@@ -131,6 +131,13 @@ def test_one_value_of_a_page_is_poisoned(jira: Client) -> None:
     assert jira.search(ALL, fields=["summary"])["issues"][0]["fields"]["summary"] == [1, 2]
 
 
+def test_a_text_that_is_no_json_is_spliced_into_a_page(jira: Client) -> None:
+    path = ["issues", {"id": jira.search(ALL, maxResults=1)["issues"][0]["id"]}, "id"]
+    _fault(jira, "splice", {"path": path, "text": "[", "times": 3}, match="search/jql")
+    answer = jira.post("/search/jql", jql=ALL, maxResults=1)
+    assert b'"id": [[[' in answer.content
+
+
 def test_a_link_leads_to_another_host(jira: Client) -> None:
     _fault(jira, "other_host", match="project/search")
     answer = jira.get("/project/search", maxResults=1)
