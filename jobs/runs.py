@@ -261,7 +261,9 @@ def _waiting_for(run: JobRun) -> str:
     """Return why the step that is due first was put off."""
     queued = QueueEntry.objects.filter(run=run, state=QueueEntry.State.QUEUED)
     error = queued.order_by("run_at").values_list("error", flat=True).first() or ""
-    return error.partition("\n")[0].partition(": ")[2]
+    reason = error.partition("\n")[0].partition(": ")[2]
+    # A held budget says until when itself, which is told already.
+    return reason.partition(" UTC: ")[2] if reason.startswith("waiting until ") else reason
 
 
 def _by_stage(run: JobRun) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from pytest_django import Settings
 from common.errors import PermanentError, TransientError, WaitError
 from jobs import queue, retries
 from jobs.models import JobRun, QueueEntry, Stage
+from jobs.runs import summary
+from tenants.scope import tenant_scope
 from tests.jobs.conftest import add_steps, fresh, make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +83,14 @@ def test_what_cannot_help_is_not_tried_again(run: JobRun) -> None:
     step = queue.claim_step(row.pk, "worker")
     assert step is not None
     assert retries.fail(step, PermanentError("the token is wrong")) == "dead"
+
+
+def test_a_run_that_waits_says_until_when_and_why_once(run: JobRun) -> None:
+    (row,) = add_steps(run, "page:1", stage=Stage.EXTRACT)
+    step = queue.claim_step(row.pk, "worker")
+    assert step is not None
+    retries.fail(step, WaitError("waiting until 12:00:00 UTC: the hourly quota is used up", 600))
+    with tenant_scope(run.tenant_id):
+        told = summary(run)
+    assert told["waiting_until"] == fresh(row).run_at
+    assert told["waiting_for"] == "the hourly quota is used up"
