@@ -40,13 +40,26 @@ _DUE = """
 EXISTS (SELECT 1 FROM etl_job_queue WHERE state = 'queued' AND dispatched_at IS NULL
     AND stage = %s AND priority = %s AND run_at <= %s)
 """
-_MARK = """
-WITH due AS (
+_FIRST_DUE = """
     SELECT id FROM etl_job_queue
     WHERE state = 'queued' AND dispatched_at IS NULL
         AND stage = %s AND priority = %s AND run_at <= %s
-    ORDER BY run_at, id LIMIT %s {lock}
-)
+    ORDER BY run_at, id LIMIT %s
+"""
+# Tenants take turns in asking sources (`queue.claim`), and only what is dispatched is claimed: of
+# each tenant come the first ones before the second ones of any, however many one tenant has.
+_FIRST_OF_EACH_TENANT = """
+    SELECT id FROM etl_job_queue WHERE id IN (
+        SELECT id FROM (
+            SELECT id, run_at, ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY run_at, id) AS n
+            FROM etl_job_queue
+            WHERE state = 'queued' AND dispatched_at IS NULL
+                AND stage = %s AND priority = %s AND run_at <= %s
+        ) AS numbered ORDER BY n, run_at, id LIMIT %s
+    )
+"""
+_MARK = """
+WITH due AS ({due} {lock})
 UPDATE etl_job_queue SET dispatched_at = %s
 WHERE id IN (SELECT id FROM due) AND state = 'queued' AND dispatched_at IS NULL
 RETURNING run_at, id
@@ -100,7 +113,8 @@ def _mark(stage: str, priority: int, limit: int) -> list[int]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(_MARK.format(lock=lock), (stage, priority, now, limit, now))
+        due = _FIRST_OF_EACH_TENANT if stage == Stage.EXTRACT else _FIRST_DUE
+        cursor.execute(_MARK.format(due=due, lock=lock), (stage, priority, now, limit, now))
         return [step_id for _, step_id in sorted(cursor.fetchall())]
 
 

@@ -75,6 +75,15 @@ def test_higher_tiers_are_published_first(broker: StubBroker) -> None:
     assert hints(broker) == [paying.pk, free.pk]
 
 
+def test_a_tenant_with_many_asks_leaves_room_for_those_of_others(broker: StubBroker) -> None:
+    large, small = make_run("large"), make_run("small")
+    add_steps(large, *(f"page:{n}" for n in range(relay.BATCH + 1)), stage=Stage.EXTRACT)
+    (only,) = add_steps(small, "page:1", stage=Stage.EXTRACT)
+    assert relay.dispatch()[0] == relay.BATCH
+    found = hints(broker, Stage.EXTRACT)
+    assert (len(found), only.pk in found) == (relay.BATCH, True)
+
+
 def test_hints_under_way_are_limited_for_each_tier_alone(
     broker: StubBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
