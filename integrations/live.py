@@ -1,6 +1,6 @@
 """What a connector may use while it fetches for an integration: implements `contract.Live`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,8 @@ def nothing_loaded(table: str, part: str) -> list[str]:
 class LiveSource:
     """An integration as its connector sees it, for one step of a run. In the tenant's scope.
 
-    window: `since` and `until` of a backfill, as ISO 8601 or None.
+    window: `since` and `until` of a backfill, as ISO 8601 or None. resumed: (stream, part) of the
+    walks that go on from where an earlier run stopped.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class LiveSource:
         started_at: datetime,
         window: Mapping[str, str | None] | None = None,
         loaded_ids: LoadedIds = nothing_loaded,
+        resumed: Collection[tuple[str, str]] = (),
     ) -> None:
         """Raise UsageError for settings that the provider does not take; nothing is sent."""
         self._integration = integration
         self._loaded_ids = loaded_ids
+        self._resumed = frozenset(resumed)
         self.settings: Any = read_settings(connector_for(integration.provider), integration)
         self.mode: Mode = mode
         self.started_at = started_at
@@ -59,6 +62,10 @@ class LiveSource:
         )
         value: Mapping[str, Any] | None = marks.values_list("value", flat=True).first()
         return value
+
+    def is_resumed(self, stream: str, part: str) -> bool:
+        """Tell whether the walk of this part goes on from where an earlier run stopped."""
+        return (stream, part) in self._resumed
 
     def loaded_ids(self, table: str, part: str = "") -> list[str]:
         """Return the source ids of the live rows of a table, or of a part of it."""

@@ -9,6 +9,7 @@ from common.digest import content_digest
 from integrations.contract import Ask, Mode
 from integrations.live import LiveSource
 from integrations.models import Integration
+from jobs.checkpoints import resumed_parts
 from jobs.models import JobRun, Stage
 from jobs.queue import NewStep
 from warehouse.census import loaded_ids
@@ -16,14 +17,17 @@ from warehouse.census import loaded_ids
 _LONGEST_KEY: Final = 150
 
 
-def ask_steps(asks: Sequence[Ask], phase: str) -> list[NewStep]:
-    """Return the steps of asks. phase: of the run, in which the same ask is made only once."""
+def ask_steps(asks: Sequence[Ask], phase: str, **more: bool) -> list[NewStep]:
+    """Return the steps of asks. phase: of the run, in which the same ask is made only once.
+
+    more: further params of the steps.
+    """
     return [
         NewStep(
             stage=Stage.EXTRACT,
             stream=ask.stream,
             key=f"{phase}:{ask.stream}:{_short(ask.key)}",
-            params={"ask": msgspec.to_builtins(ask), "phase": phase},
+            params={"ask": msgspec.to_builtins(ask), "phase": phase, **more},
         )
         for ask in asks
     ]
@@ -41,4 +45,5 @@ def live_source(run: JobRun, integration: Integration) -> LiveSource:
         started_at=run.started_at,
         window=run.params.get("window", {}),
         loaded_ids=lambda table, part: loaded_ids(run.tenant_id, integration.pk, table, part),
+        resumed=resumed_parts(run),
     )

@@ -3,6 +3,10 @@
 resume: the asks that an earlier run gave up, if there are any; sync: the streams from their
 checkpoints on; census: what is no longer at the source, and what was missed. The checkpoints
 that a phase found count from its end on.
+
+An ask that is given up once more when it is taken up does not keep the rest from being synced; its
+own part waits for the next run. After some runs it is taken up no more, and its part is walked
+from its checkpoint.
 """
 
 from typing import Final
@@ -14,12 +18,9 @@ from integrations.models import Integration
 from integrations.registry import connector_for
 from jobs import checkpoints, retries
 from jobs.asks import ask_steps, live_source
+from jobs.checkpoints import CENSUS, SYNC
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import NewStep, complete, enqueue
-
-RESUME: Final = "resume"
-SYNC: Final = "sync"
-CENSUS: Final = "census"
 
 LIVE_MODES: Final = (JobRun.Mode.INCREMENTAL, JobRun.Mode.FULL, JobRun.Mode.BACKFILL)
 
@@ -41,14 +42,14 @@ def begin_step(step: QueueEntry) -> None:
     except UsageError as error:
         raise PermanentError(str(error)) from error
     with transaction.atomic():
-        complete(step, successors=ask_steps(asks, phase))
+        complete(step, successors=ask_steps(asks, phase, is_opening=True))
 
 
 def go_on(run: JobRun) -> bool:
     """Begin the next phase of a run in which nothing is open; return False if there is none.
 
-    To be called under the lock of the run's row. Where something was given up the run ends: what
-    comes next stands on it.
+    To be called under the lock of the run's row. Where something was given up there is no census,
+    for that stands on all the rest.
     """
     phases = run.params.get("phases", [])
     if not phases or run.cancel_requested:
@@ -56,13 +57,17 @@ def go_on(run: JobRun) -> bool:
     checkpoints.promote(run)
     following = phases[phases.index(run.params["phase"]) + 1 :]
     dead = QueueEntry.objects.filter(run=run, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD)
-    if not following or dead.exists():
+    is_stuck = dead.exists()
+    if not following or (is_stuck and following[0] == CENSUS):
         return False
     run.params = {**run.params, "phase": following[0]}
     JobRun.objects.filter(pk=run.pk).update(params=run.params)
     enqueue(run, [opening_step(following[0])])
-    retries.log_line(run.tenant_id, run.pk, _SAYS[following[0]])
+    retries.log_line(run.tenant_id, run.pk, _STUCK if is_stuck else _SAYS[following[0]])
     return True
+
+
+_STUCK: Final = "Some of what was given up cannot be had now either; now what changed since"
 
 
 _SAYS: Final = {

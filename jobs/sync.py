@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from common.errors import UsageError
 from integrations.models import Checkpoint, Integration
 from jobs import checkpoints, phases, retries
+from jobs.checkpoints import CENSUS, RESUME, SYNC
 from jobs.models import Job, JobRun, QueueEntry, Stage
 from jobs.queue import NewStep, enqueue
 from jobs.runs import start
@@ -83,13 +84,12 @@ def _start(
     run = start(integration, trigger, mode, params)
     resumed: list[NewStep] = []
     if mode == JobRun.Mode.INCREMENTAL and before is not None:
-        resumed = _given_up(before)
+        resumed = [_again(step) for step in checkpoints.hand_over(before, run)]
     elif mode == JobRun.Mode.FULL:
         Checkpoint.objects.filter(integration=integration).update(pending=None, pending_run_id=None)
-    planned = [phases.SYNC] if mode == JobRun.Mode.BACKFILL else [phases.SYNC, phases.CENSUS]
+    planned = [SYNC] if mode == JobRun.Mode.BACKFILL else [SYNC, CENSUS]
     if resumed and before is not None:
-        planned = [phases.RESUME, *planned]
-        checkpoints.hand_over(before, run)
+        planned = [RESUME, *planned]
         told = f"{len(resumed)} asks that run {before.pk} gave up are taken up"
         retries.log_line(run.tenant_id, run.pk, told)
     run.params = {**params, "phases": planned, "phase": planned[0]}
@@ -110,24 +110,14 @@ def _live_runs(integration: Integration) -> QuerySet[JobRun]:
     return runs.order_by("-id")
 
 
-def _given_up(before: JobRun) -> list[NewStep]:
-    """Return the asks that a run gave up while it synced, to be made again.
-
-    But for those of walks that have to begin anew, as the sync will.
-    """
-    dead = QueueEntry.objects.filter(
-        run=before, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD, params__has_key="ask"
+def _again(step: QueueEntry) -> NewStep:
+    """Return the step that takes up the ask of a dead one."""
+    return NewStep(
+        stage=Stage.EXTRACT,
+        stream=step.stream,
+        key=f"{RESUME}:{step.key.partition(':')[2]}",
+        params={**step.params, "phase": RESUME},
     )
-    return [
-        NewStep(
-            stage=Stage.EXTRACT,
-            stream=step.stream,
-            key=f"{phases.RESUME}:{step.key.partition(':')[2]}",
-            params={**step.params, "phase": phases.RESUME},
-        )
-        for step in dead.order_by("id")
-        if step.params["phase"] != phases.CENSUS and "is_lost" not in step.params
-    ]
 
 
 def start_scheduled(job: Job) -> JobRun:

@@ -128,5 +128,9 @@ class Live(Protocol):
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         """Return the checkpoint of a part, None if it was never covered or the mode is full."""
 
+    def is_resumed(self, stream: str, part: str) -> bool:
+        """Tell whether the walk of this part is to go on from where an earlier run stopped, and not
+        to begin here."""
+
     def loaded_ids(self, table: str, part: str = "") -> list[str]:
         """Return the source ids of the live rows of a table, or of a part of it."""

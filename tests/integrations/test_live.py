@@ -68,11 +68,14 @@ def test_the_window_of_a_backfill_is_two_instants(integration: Integration) -> N
     assert live(integration).since is None
 
 
-def test_what_is_loaded_is_what_the_caller_knows(integration: Integration) -> None:
+def test_what_is_loaded_and_resumed_is_what_the_caller_knows(integration: Integration) -> None:
     source = live(
         integration,
+        resumed=[("issues", "1")],
         loaded_ids=lambda table, part: [f"{table} {part}"],
     )
+    assert source.is_resumed("issues", "1")
+    assert not source.is_resumed("issues", "2")
     assert source.loaded_ids("work_items", "1") == ["work_items 1"]
     assert source.loaded_ids("projects") == ["projects "]
     assert live(integration).loaded_ids("projects") == []

@@ -83,12 +83,16 @@ def pages_of(live: Live, found: Found, wanted: list[Entity]) -> list[Page]:
 
 
 def walks_of(live: Live, repos: Sequence[Repo]) -> list[Ask]:
-    """Return the asks that begin the walks of repositories."""
+    """Return the asks that begin the walks of repositories; those that go on are left alone."""
     asks = _newest(PULLS, live, repos)
     if live.settings.deployments:
         asks += _newest(DEPLOYMENTS, live, repos)
     if live.settings.workflow_runs:
-        asks += [runs_ask(live, repo) for repo in repos]
+        asks += [
+            runs_ask(live, repo)
+            for repo in repos
+            if not live.is_resumed("workflow_runs", repo.part)
+        ]
     return asks
 
 
@@ -96,6 +100,8 @@ def _newest(kind: Kind, live: Live, repos: Sequence[Repo]) -> list[Ask]:
     asks: list[Ask] = []
     covered: list[Covered] = []
     for repo in repos:
+        if live.is_resumed(kind.stream, repo.part):
+            continue
         floor = kind.floor(live, repo.part)
         if floor is None or live.mode != "incremental":
             asks.append(walk_ask(kind, live, repo.part, repo.node))

@@ -8,6 +8,7 @@ from integrations.providers.github import census, listing, newest, pull_walk, ru
 from integrations.providers.github.deployment_walk import DEPLOYMENTS
 from integrations.providers.github.newest import Kind
 from integrations.providers.github.replies import CursorError, HeavyError
+from integrations.providers.github.settings import GitHubSettings
 from integrations.providers.github.steps import (
     AnyStep,
     Extra,
@@ -26,12 +27,21 @@ _KINDS: Final[dict[str, Kind]] = {kind.stream: kind for kind in (pull_walk.PULLS
 
 
 def fetch(ask: Ask, live: Live) -> Fetched:
-    """Do the requests of one ask."""
+    """Do the requests of one ask; none of a stream that was switched off since it was made."""
     step = read_step(ask)
+    if not is_wanted(ask.stream, live):
+        return Fetched(notes=[f"{ask.stream} are switched off: they are not read on"])
     try:
         return _fetch(ask, step, live)
     except (HeavyError, CursorError) as error:
         raise TransientError(f"GitHub cannot answer: {error}") from None
+
+
+def is_wanted(stream: str, live: Live) -> bool:
+    """Tell whether the settings ask for a stream."""
+    settings: GitHubSettings = live.settings
+    chosen = {"deployments": settings.deployments, "workflow_runs": settings.workflow_runs}
+    return chosen.get(stream, True)
 
 
 def _fetch(ask: Ask, step: AnyStep, live: Live) -> Fetched:

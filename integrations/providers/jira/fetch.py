@@ -11,6 +11,8 @@ from .client import Client
 def fetch(ask: Ask, live: Live) -> Fetched:
     """Do the requests of one ask. Raises TransientError, WaitError, PermanentError."""
     client, part = Client(live), ask.part
+    if ask.stream == sprint_walk.STREAM and not client.settings.sprints:
+        return Fetched(notes=["Sprints are switched off: they are not read on"])
     match places.place_of(ask):
         case places.Roster() as place:
             return metadata.fetch_roster(place, client)

@@ -15,12 +15,14 @@ PROJECTS_A_QUERY: Final = 50
 
 
 def walks(projects: Sequence[str], fields: str, live: Live) -> list[Ask]:
-    """Return the asks of the issues of projects, in the mode of the run."""
+    """Return the asks of the issues of projects, in the mode of the run; but for the parts that
+    are gone on with where an earlier run stopped."""
     if live.mode == "backfill":
         since = milliseconds(live.since) if live.since else None
         until = milliseconds(live.until) if live.until else None
         window = Split(fields=fields, since=since, until=until)
         return [ask_at(window, STREAM, project) for project in projects]
+    projects = [project for project in projects if not live.is_resumed(STREAM, project)]
     marks = {project: _mark(project, live) for project in projects}
     unmarked = [project for project in projects if marks[project] is None]
     marked = {project: mark for project, mark in marks.items() if mark is not None}
@@ -35,7 +37,7 @@ def walks(projects: Sequence[str], fields: str, live: Live) -> list[Ask]:
             is_of_changes=True,
         )
         asks.append(ask_at(walk, STREAM, _part("changes", part)))
-    return asks
+    return [ask for ask in asks if not live.is_resumed(STREAM, ask.part)]
 
 
 def first_of(projects: list[str], fields: str) -> Ask:

@@ -105,6 +105,7 @@ class FakeLive:
         marks: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
         *,
         mode: Mode = "incremental",
+        resumed: Sequence[tuple[str, str]] = (),
         loaded: Sequence[str] = (),
         since: datetime | None = None,
         until: datetime | None = None,
@@ -120,10 +121,14 @@ class FakeLive:
         self.since = since
         self.until = until
         self.marks = dict(marks or {})
+        self._resumed = resumed
         self._loaded = list(loaded)
 
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         return None if self.mode == "full" else self.marks.get((stream, part))
+
+    def is_resumed(self, stream: str, part: str) -> bool:
+        return (stream, part) in self._resumed
 
     def loaded_ids(self, table: str, part: str = "") -> list[str]:
         return self._loaded

@@ -193,6 +193,12 @@ def test_a_backfill_passes_the_newer_by_reads_its_window_and_leaves_the_mark() -
     assert done.marks == {}
 
 
+def test_a_resumed_walk_is_not_begun_again() -> None:
+    hub = hub_with(3, "acme/ants", "acme/bees")
+    done = run(live_of(hub, resumed=[("pulls", "1")]))
+    assert [ask.part for ask in done.asks if ask.stream == "pulls"] == ["2"]
+
+
 def test_a_repository_that_is_gone_is_passed_on_as_a_note() -> None:
     hub = hub_with(3)
     hub.before = lambda request: (

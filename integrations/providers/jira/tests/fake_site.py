@@ -114,6 +114,10 @@ class FakeLive:
         first = {"is_first": True} if self.just_walked else {}
         return {"updated": self.marks[part]} | first if known else None
 
+    def is_resumed(self, stream: str, part: str) -> bool:
+        """No walk goes on from another run."""
+        return False
+
     def loaded_ids(self, table: str, part: str = "") -> list[str]:
         """Return the ids that the test says are loaded."""
         return self.loaded.get(table, [])
