@@ -83,7 +83,7 @@ def seen(run: JobRun) -> RunSummary:
 
 @pytest.mark.parametrize("rule", KINDS, ids=name)
 def test_two_tenants_on_one_credential_keep_to_its_limit_and_load_everything(
-    rule: Rule, settings: Settings
+    rule: Rule, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.HTTP_WAIT_SECONDS = 1.0
     provider = provider_of(rule)
@@ -96,7 +96,8 @@ def test_two_tenants_on_one_credential_keep_to_its_limit_and_load_everything(
         assert first.state == second.state == JobRun.State.COMPLETED, told(first, second)
         asked = source.requests()
         assert asked["violating"] == []
-        assert asked["refused"] > 0
+        # The limit was met: the source refused, or its headers had said so and all waited.
+        assert asked["refused"] > 0 or "WaitError(" in caplog.text
         assert differences(source, "large", provider) == []
         assert differences(source, "small", provider, PART[provider]) == []
 
