@@ -6,7 +6,7 @@ the other workers would not see it.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from django.db import connection
 from django.utils import timezone
@@ -60,6 +60,10 @@ SELECT COUNT(*) FROM request_budgets
 WHERE key = %(key)s AND scope = %(scope)s AND resets_at > %(now)s AND resets_at < %(later)s
 """
 
+# Holds on their way into the table, which may have to wait for other writers: the threads of this
+# process heed them at once.
+_ANNOUNCED: Final[dict[tuple[str, str], tuple[datetime, str]]] = {}
+
 # A crash may forget the last requests that were counted; waiting for the disk would cost more.
 _UNSYNCED: Final = {"postgresql": "SET LOCAL synchronous_commit = off; "}
 
@@ -74,6 +78,9 @@ class SharedBudget:
         """Take one request of the scope; raise WaitError while it must not be sent."""
         for _ in range(_TRIES):
             now = timezone.now()
+            for place in {"", scope}:
+                if announced := _ANNOUNCED.get((self.key, place)):
+                    _raise_wait(*announced, now)
             blocking, counting = self._read(_STATE, scope, now)
             if blocking:
                 self._wait(scope, now)
@@ -86,9 +93,7 @@ class SharedBudget:
         rows = RequestBudget.objects.filter(key=self.key, scope__in={"", scope})
         found = [waits for row in rows if (waits := _waits(row, now))]
         if found:
-            until, reason = max(found)
-            told = f"waiting until {until:%H:%M:%S} UTC: {reason}"
-            raise WaitError(told, (until - now).total_seconds())
+            _raise_wait(*max(found), now)
 
     def hold(self, seconds: float, reason: str, scope: str = "") -> None:
         """Let nobody send a request of the scope (empty: of any) for so long, at most an hour.
@@ -97,7 +102,12 @@ class SharedBudget:
         """
         now = timezone.now()
         until = now + timedelta(seconds=min(max(seconds, 0.0), LONGEST_WAIT_SECONDS))
-        self._execute(_HOLD, scope, now, until=_moment(until), reason=reason[:500])
+        reason, place = reason[:500], (self.key, scope)
+        _ANNOUNCED[place] = until, reason
+        try:
+            self._execute(_HOLD, scope, now, until=_moment(until), reason=reason)
+        finally:
+            _ANNOUNCED.pop(place, None)
 
     def note(self, remaining: int, resets_at: datetime, scope: str = "") -> None:
         """Note how many requests of the scope the source says are left until when.
@@ -132,6 +142,11 @@ class SharedBudget:
         with connection.cursor() as cursor:
             cursor.execute(sql, {"key": self.key, "scope": scope, "now": _moment(now), **values})
             return int(cursor.rowcount)
+
+
+def _raise_wait(until: datetime, reason: str, now: datetime) -> NoReturn:
+    told = f"waiting until {until:%H:%M:%S} UTC: {reason}"
+    raise WaitError(told, (until - now).total_seconds())
 
 
 def _moment(at: datetime) -> Any:

@@ -199,3 +199,19 @@ def test_eight_threads_that_hold_and_note_leave_the_longest_and_the_least() -> N
     row = RequestBudget.objects.get()
     assert row.reason == "by 7"
     assert row.remaining == 10
+
+
+def test_a_hold_counts_in_its_process_while_it_is_still_being_written(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget, found = SharedBudget("k"), []
+
+    def write(*arguments: object, **values: object) -> int:
+        found.extend([waits(SharedBudget("k"), "search"), waits(SharedBudget("k"), "other")])
+        return 1
+
+    monkeypatch.setattr(SharedBudget, "_execute", write)
+    budget.hold(30, "burst", "search")
+    assert str(found[0]) == "waiting until 12:00:30 UTC: burst"
+    assert found[1] is None
+    assert waits(budget, "search") is None
