@@ -81,6 +81,7 @@ def seen(run: JobRun) -> RunSummary:
         return summary(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", KINDS, ids=name)
 def test_two_tenants_on_one_credential_keep_to_its_limit_and_load_everything(
     rule: Rule, settings: Settings, caplog: pytest.LogCaptureFixture
