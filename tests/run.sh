@@ -39,7 +39,7 @@ case "$there" in *PostgreSQL*)
     rooms="$rooms tests/warehouse"
     # Of the live tests those that are about what is stored and by whom; how sources behave is the
     # same on every database.
-    for name in histories killed_workers ledger modes processes replay vanished; do
+    for name in crashes histories killed_workers ledger modes processes rebuild replay vanished; do
         rooms="$rooms tests/live/test_$name.py"
     done
     run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
