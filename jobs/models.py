@@ -1,4 +1,4 @@
-"""Job, JobRun, QueueEntry (`etl_job_queue`), RunLog."""
+"""Job, ScheduleSlot, JobRun, QueueEntry (`etl_job_queue`), RunLog; the processes that work."""
 
 from django.db import models
 
@@ -16,14 +16,31 @@ class Stage(models.TextChoices):
 
 
 class Job(TenantOwned):
-    """What is to be run for an integration, and when. Exactly one of interval and cron, or none."""
+    """What is to be run for an integration, and when. Exactly one of interval and cron, or none.
+
+    blackouts: windows without scheduled runs, one a line, in the tenant's time zone.
+    retry_minutes: after a failed scheduled run; 0 waits for the next slot.
+    next_run_at: when `next_slot_at` is to be fired; later than it in a blackout or before a retry.
+    """
+
+    class CatchUp(models.TextChoices):
+        """What becomes of slots that nobody fired in time."""
+
+        ONCE = "once", "One run for all that were missed"
+        ALL = "all", "A run for each that was missed"
+        SKIP = "skip", "No run for what was missed"
 
     integration = models.OneToOneField(Integration, on_delete=models.CASCADE, related_name="job")
     interval_minutes = models.PositiveIntegerField(null=True, blank=True)
     cron = models.CharField(max_length=100, blank=True, default="")
+    catch_up = models.CharField(
+        max_length=8, choices=CatchUp.choices, default=CatchUp.ONCE, db_default=CatchUp.ONCE
+    )
+    blackouts = models.TextField(blank=True, default="", db_default="")
     retry_minutes = models.PositiveIntegerField(default=15)
     is_active = models.BooleanField(default=True)
     next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    next_slot_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "etl_jobs"
@@ -62,6 +79,7 @@ class JobRun(TenantOwned):
     params = models.JSONField(default=dict)
     error = models.TextField(blank=True, default="")
     cancel_requested = models.BooleanField(default=False)
+    trace_id = models.CharField(max_length=32, blank=True, default="", db_default="")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
     progress_at = models.DateTimeField(null=True)
@@ -89,12 +107,44 @@ class JobRun(TenantOwned):
         return f"run {self.pk} of {self.integration}"
 
 
+class ScheduleSlot(TenantOwned):
+    """A slot of a job's schedule that was dealt with; it is unique, so none is fired twice.
+
+    missed_count: earlier slots that the same run stands for, by the job's catch-up policy.
+    """
+
+    class Outcome(models.TextChoices):
+        STARTED = "started", "Started a run"
+        SKIPPED = "skipped", "Skipped"
+        REFUSED = "refused", "Could not start"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="slots")
+    slot_at = models.DateTimeField()
+    fired_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    reason = models.TextField(blank=True, default="")
+    missed_count = models.PositiveIntegerField(default=0)
+    run = models.ForeignKey(JobRun, on_delete=models.SET_NULL, null=True, related_name="slots")
+
+    class Meta:
+        db_table = "etl_schedule_slots"
+        ordering = ("-slot_at",)
+        constraints = (
+            models.UniqueConstraint(fields=("job", "slot_at"), name="slot_once_a_job"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job} at {self.slot_at:%Y-%m-%d %H:%M}"
+
+
 class QueueEntry(TenantOwned):
     """A step of a run. The row is the truth; a broker message is a hint that it may be due.
 
     key: natural name of the step in its run, so that a step can be made only once.
     fence: raised by every claim; nothing of a step commits unless its fence still stands.
     attempts: counted before the work starts, so that a step that kills its worker is counted.
+    needs_isolation: a worker died that had it in hand, so it is worked in a process of its own.
+    trace_id: that of its run, told by everything that is logged or asked on its behalf.
     dispatched_at: when a hint was published; a worker takes only steps that have one under way.
     """
 
@@ -126,6 +176,8 @@ class QueueEntry(TenantOwned):
     skipped_count = models.IntegerField(default=0)
     quarantined_count = models.IntegerField(default=0)
     error = models.TextField(blank=True, default="")
+    needs_isolation = models.BooleanField(default=False, db_default=False)
+    trace_id = models.CharField(max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -197,3 +249,34 @@ class RunLog(TenantOwned):
     class Meta:
         db_table = "etl_run_log"
         ordering = ("id",)
+
+
+class Process(models.Model):
+    """A worker, scheduler or web process that is there, as it last said of itself.
+
+    name: host, process id and a token, as steps name who holds them (`heartbeat.worker_id`).
+    stages: those that a worker works, separated by commas.
+    """
+
+    class Role(models.TextChoices):
+        WORKER = "worker", "Worker"
+        SCHEDULER = "scheduler", "Scheduler"
+        WEB = "web", "Web"
+
+    name = models.CharField(max_length=120, primary_key=True)
+    role = models.CharField(max_length=16, choices=Role.choices)
+    host = models.CharField(max_length=80)
+    pid = models.PositiveIntegerField()
+    stages = models.CharField(max_length=100, blank=True, default="")
+    threads = models.PositiveSmallIntegerField(default=0)
+    version = models.CharField(max_length=40)
+    memory_bytes = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "etl_processes"
+        verbose_name_plural = "processes"
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.name}"
