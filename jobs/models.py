@@ -129,9 +129,7 @@ class ScheduleSlot(TenantOwned):
     class Meta:
         db_table = "etl_schedule_slots"
         ordering = ("-slot_at",)
-        constraints = (
-            models.UniqueConstraint(fields=("job", "slot_at"), name="slot_once_a_job"),
-        )
+        constraints = (models.UniqueConstraint(fields=("job", "slot_at"), name="slot_once_a_job"),)
 
     def __str__(self) -> str:
         return f"{self.job} at {self.slot_at:%Y-%m-%d %H:%M}"
