@@ -11,7 +11,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware, TimeLimit
 
-from jobs.heartbeat import Heartbeat
+from jobs.heartbeat import Heartbeat, give_back
 
 HEARTBEAT_SECONDS: Final = 10
 BLOCKED_SECONDS: Final = 10
@@ -45,7 +45,8 @@ class LeaseRenewal(Middleware):
         self._heartbeat.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: dramatiq.Worker) -> None:
-        """Stop it; running steps have ended by now."""
+        """Give back the steps that have not ended in time, and stop."""
+        give_back()
         if self._heartbeat is not None:
             self._heartbeat.stop()
 

@@ -12,7 +12,7 @@ from functools import cache
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import queue
+from jobs import queue, retries
 from jobs.models import QueueEntry
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,16 @@ def held(step: QueueEntry) -> Iterator[None]:
         yield
     finally:
         _held.discard((step.pk, step.fence))
+
+
+def give_back() -> int:
+    """Queue the steps again that this process still holds as it stops; return how many."""
+    steps = tuple(_held)
+    try:
+        return sum(retries.give_back(pk, fence, worker_id()) for pk, fence in steps)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("%s steps are left to the sweeper: %s", len(steps), error)
+        return 0
 
 
 class Heartbeat:

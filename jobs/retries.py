@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from common.errors import PermanentError, PipelineError, TransientError, WaitError
+from common.errors import PermanentError, PipelineError, TransientError, UsageError, WaitError
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import WHOLE_QUEUE, as_claimed, wake_relay
 from tenants.scope import every_tenant
@@ -60,6 +60,19 @@ def _postpone(step: QueueEntry, error: WaitError) -> None:
         put_back(step, held, f"{type(error).__name__}: {error}", run_at)
 
 
+def give_back(step_id: int, fence: int, worker: str) -> bool:
+    """Queue a step again that its worker has to leave because it stops; that is no attempt."""
+    held = {"pk": step_id, "fence": fence, "leased_by": worker}
+    held["state"] = QueueEntry.State.RUNNING
+    reason = f"the worker {worker} was stopped while it worked on this step"
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        step = QueueEntry.objects.filter(**held).first()
+        if step is None:
+            return False
+        QueueEntry.objects.filter(**held).update(attempts=max(0, step.attempts - 1))
+        return put_back(step, held, reason, timezone.now())
+
+
 def describe(error: BaseException) -> str:
     """Return `Type: message`, in storable characters; of an error that was not raised on purpose
     the last lines of the traceback, too."""
@@ -98,12 +111,19 @@ def bury(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool:
     return bool(dead)
 
 
-def put_back(step: QueueEntry, held: Mapping[str, Any], reason: str, run_at: datetime) -> bool:
-    """Queue a step again if it is still as `held` says.
+def put_back(
+    step: QueueEntry,
+    held: Mapping[str, Any],
+    reason: str,
+    run_at: datetime,
+    *,
+    isolate: bool = False,
+) -> bool:
+    """Queue a step again if it is still as `held` says; isolate: to be worked alone next time.
 
     When its stream has another load step queued, that one takes over its pages and attempts.
     """
-    queued = {
+    queued: dict[str, Any] = {
         "state": QueueEntry.State.QUEUED,
         "run_at": run_at,
         "dispatched_at": None,
@@ -111,6 +131,8 @@ def put_back(step: QueueEntry, held: Mapping[str, Any], reason: str, run_at: dat
         "finished_at": None,
         "error": reason,
     }
+    if isolate:
+        queued["needs_isolation"] = True
     while True:
         try:
             with every_tenant(WHOLE_QUEUE), transaction.atomic():
@@ -120,12 +142,12 @@ def put_back(step: QueueEntry, held: Mapping[str, Any], reason: str, run_at: dat
         except IntegrityError:
             if step.stage != Stage.LOAD:
                 raise
-        absorbed = _absorb(step, held, reason)
+        absorbed = _absorb(step, held, reason, isolate)
         if absorbed is not None:
             return absorbed
 
 
-def _absorb(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool | None:
+def _absorb(step: QueueEntry, held: Mapping[str, Any], reason: str, isolate: bool) -> bool | None:
     """Leave the pages of a load step to the queued one; None if none is queued any more."""
     with every_tenant(WHOLE_QUEUE), transaction.atomic():
         queued = QueueEntry.objects.select_for_update(no_key=True).filter(
@@ -145,7 +167,8 @@ def _absorb(step: QueueEntry, held: Mapping[str, Any], reason: str) -> bool | No
         )
         if moved and held["state"] == QueueEntry.State.RUNNING:
             attempts = max(heir.attempts, min(step.attempts, settings.STEP_MAX_ATTEMPTS - 1))
-            queued.filter(pk=heir.pk).update(attempts=attempts)
+            isolate = isolate or heir.needs_isolation
+            queued.filter(pk=heir.pk).update(attempts=attempts, needs_isolation=isolate)
         return bool(moved)
 
 
@@ -168,8 +191,19 @@ def cancel_queued(run_id: int) -> int:
 def replay(step: QueueEntry) -> bool:
     """Queue a dead step again with its attempts back at 0; its run runs again.
 
-    Returns False when the step is not dead any more.
+    Returns False when the step is not dead any more. Raises UsageError while another run of the
+    integration fetches from its source.
     """
+    try:
+        return _replay(step)
+    except IntegrityError:
+        raise UsageError(
+            f"step {step.pk} cannot be tried again while another run of its integration goes on: "
+            "wait for that run, or cancel it by `manage.py run_job --cancel`"
+        ) from None
+
+
+def _replay(step: QueueEntry) -> bool:
     held = {"pk": step.pk, "state": QueueEntry.State.DEAD}
     with every_tenant(WHOLE_QUEUE), transaction.atomic():
         # The run's row is locked first, as by `runs.finish_if_done`, so that neither misses

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from django.utils.module_loading import import_string
 
-from jobs import heartbeat, queue, retries, runs
+from jobs import heartbeat, isolation, queue, retries, runs
 from jobs.models import QueueEntry
 from tenants.scope import tenant_scope
 
@@ -31,20 +31,36 @@ def work_next(stage: str, worker: str, *, hinted: bool = False) -> bool:
 
 
 def work(step: QueueEntry) -> None:
-    """Work a claimed step in its tenant's scope, and finish its run if it was the last."""
+    """Work a claimed step, here or in a process of its own, and keep its lease meanwhile."""
     with heartbeat.held(step):
-        try:
-            with tenant_scope(step.tenant_id):
-                _handler(step.stage)(step)
-        except queue.LostLeaseError as error:
-            logger.warning("step %s: %s; its work was rolled back", step.pk, error)
+        if not isolation.is_wanted(step):
+            work_here(step)
             return
-        except BaseException as error:
-            logger.warning("step %s (%s) failed: %r", step.pk, step, error)
-            retries.fail(step, error)
-            if not isinstance(error, Exception):
-                raise
+        try:
+            isolation.work(step)
+        except isolation.ProcessDiedError as error:
+            _failed(step, error)
+            runs.finish_if_done(step.run_id)
+
+
+def work_here(step: QueueEntry) -> None:
+    """Work a claimed step in its tenant's scope, and finish its run if it was the last."""
+    try:
+        with tenant_scope(step.tenant_id):
+            _handler(step.stage)(step)
+    except queue.LostLeaseError as error:
+        logger.warning("step %s: %s; its work was rolled back", step.pk, error)
+        return
+    except BaseException as error:
+        _failed(step, error)
+        if not isinstance(error, Exception):
+            raise
     runs.finish_if_done(step.run_id)
+
+
+def _failed(step: QueueEntry, error: BaseException) -> None:
+    logger.warning("step %s (%s) failed: %r", step.pk, step, error)
+    retries.fail(step, error)
 
 
 def _handler(stage: str) -> Handler:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from jobs import relay, retries, runs
+from jobs import isolation, relay, retries, runs
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import as_claimed, ensure_load_step, load_is_due, wake_relay
 from tenants.scope import every_tenant
@@ -41,16 +41,22 @@ def sweep_expired() -> int:
 
 
 def release(step: QueueEntry, **still: object) -> bool:
-    """Take a running step from its dead worker, if it is still as `still` says."""
+    """Take a running step from its dead worker, if it is still as `still` says.
+
+    Its last attempt is made in a process of its own (`jobs.isolation`): if the worker dies even
+    then, the step is hardly to blame, so it gets as many attempts again.
+    """
     held = as_claimed(step) | still
+    most = settings.STEP_MAX_ATTEMPTS
     reason = (
         f"the worker {step.leased_by} stopped answering while it worked on this step; "
-        f"that was attempt {step.attempts} of {settings.STEP_MAX_ATTEMPTS}"
+        f"that was attempt {step.attempts} of {most}"
     )
     logger.warning("step %s (%s): %s", step.pk, step, reason)
-    if step.attempts >= settings.STEP_MAX_ATTEMPTS:
+    if step.attempts >= (2 * most if isolation.is_wanted(step) else most):
         return retries.bury(step, held, reason)
-    return retries.put_back(step, held, reason, timezone.now())
+    isolate = step.attempts >= most - 1
+    return retries.put_back(step, held, reason, timezone.now(), isolate=isolate)
 
 
 def sweep_cancelled() -> int:

@@ -125,8 +125,11 @@ def test_steps_go_through_rabbitmq_to_a_worker_and_the_run_ends(
 
 
 @contextmanager
-def process(broker_url: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a management command on this database and broker, in a process group of its own."""
+def process(broker_url: str, *command: str, **given: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a management command on this database and broker, in a process group of its own.
+
+    given: what its environment has besides.
+    """
     database = connection.settings_dict
     server = f"{database['HOST']}:{database['PORT'] or 5432}"
     user = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}"
@@ -136,6 +139,7 @@ def process(broker_url: str, *command: str) -> Iterator[subprocess.Popen[bytes]]
         "DJANGO_SETTINGS_MODULE": "tests.jobs.worker_settings",
         "STEP_LEASE_SECONDS": "2",
         "STEP_REDISPATCH_SECONDS": "2",
+        **given,
     }
     root = Path(configured.BASE_DIR)
     arguments = [sys.executable, str(root / "manage.py"), *command]
@@ -156,7 +160,7 @@ def test_a_killed_worker_and_purged_queues_lose_no_step_and_repeat_no_effect(
 ) -> None:
     count = 200
     with every_tenant("test"):
-        deadly = {"deadly": True}
+        deadly = {"deadly": 1}
         queue.enqueue(
             run,
             [
@@ -199,3 +203,59 @@ def test_sigterm_lets_a_running_step_end_and_stops_the_scheduler_at_once(
         end.write_bytes(b"")
         assert worker.wait(20) == 0
     assert (fresh(step).state, fresh(step).attempts) == ("done", 1)
+
+
+@on_postgres
+@pytest.mark.postgres
+@pytest.mark.slow
+@pytest.mark.parametrize(("deadly", "state"), [(2, "done"), (3, "dead")])
+def test_the_last_attempt_of_a_deadly_step_kills_no_worker(
+    run: JobRun, rabbit: dramatiq.Broker, broker_url: str, deadly: int, state: str
+) -> None:
+    with every_tenant("test"):
+        queue.enqueue(run, [NewStep(Stage.TRANSFORM, "issues", "page:0", {"deadly": deadly})])
+        innocent = [NewStep(Stage.TRANSFORM, "issues", f"page:{n}") for n in range(1, 20)]
+    with process(broker_url, "scheduler"):
+        for _ in range(2):
+            with process(broker_url, "worker", "--threads", "2") as killed:
+                assert killed.wait(60) != 0
+        with every_tenant("test"):
+            queue.enqueue(run, innocent)
+        with process(broker_url, "worker", "--threads", "2") as last:
+            until(lambda: run_state(run) != "running", 60)
+            assert last.poll() is None
+    with every_tenant("test"):
+        step = QueueEntry.objects.get(key="page:0")
+        assert (step.state, step.attempts, step.needs_isolation) == (state, 3, True)
+        assert QueueEntry.objects.exclude(pk=step.pk).filter(state="done").count() == 19
+    if state == "dead":
+        assert "ended the process that worked on it (signal 9)" in step.error
+        assert run_state(run) == "completed_with_errors"
+
+
+@on_postgres
+@pytest.mark.postgres
+def test_a_worker_that_stops_gives_back_the_step_that_does_not_end_in_time(
+    run: JobRun, rabbit: dramatiq.Broker, broker_url: str, tmp_path: Path
+) -> None:
+    begun, end = tmp_path / "begun", tmp_path / "end"
+    os.mkfifo(end)
+    with every_tenant("test"):
+        params = {"begun": str(begun), "end": str(end)}
+        queue.enqueue(run, [NewStep(Stage.INDEX, "issues", "index:1", params)])
+        (step,) = QueueEntry.objects.all()
+    with (
+        process(broker_url, "scheduler"),
+        process(
+            broker_url,
+            *("worker", "--threads", "1", "--stages", "index"),
+            WORKER_STOP_SECONDS="1",
+            STEP_LEASE_SECONDS="600",
+        ) as worker,
+    ):
+        until(begun.exists)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
+        found = fresh(step)
+    assert (found.state, found.attempts, found.leased_until) == ("queued", 0, None)
+    assert "was stopped while it worked on this step" in found.error

@@ -13,7 +13,8 @@ from jobs.models import Stage
 
 class Command(BaseCommand):
     help = (
-        "Work the steps of the queue until SIGTERM, which lets running steps end first. "
+        "Work the steps of the queue until SIGTERM, which lets running steps end first; those "
+        "that take longer than WORKER_STOP_SECONDS are given back to the queue. "
         "Needs BROKER_URL and a running `manage.py scheduler`. When one of its processes dies, "
         "all stop and the command exits, so run it under a supervisor that starts it again. "
         "Exit codes: 0 stopped, 1 killed, 2 no broker is configured, 3 it cannot be reached."
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         command = [sys.executable, "-m", "dramatiq", "jobs.boot"]
         command += ["--path", str(settings.BASE_DIR)]
         command += ["--processes", str(options["processes"]), "--threads", str(options["threads"])]
+        command += ["--worker-shutdown-timeout", str(round(settings.WORKER_STOP_SECONDS * 1000))]
         command += ["--queues", *(queue_name(stage) for stage in options["stages"])]
         self.stdout.flush()
         os.execv(sys.executable, command)  # noqa: S606

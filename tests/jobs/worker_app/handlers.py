@@ -11,10 +11,13 @@ from jobs.models import QueueEntry, RunLog
 
 
 def leave_an_effect(step: QueueEntry) -> None:
-    """Log an effect and complete; the first attempt of a deadly step kills the process before."""
+    """Log an effect and complete, but kill the process before in an attempt that is deadly.
+
+    deadly: the number of attempts that are, from the first on.
+    """
     with transaction.atomic():
         RunLog.objects.create(tenant_id=step.tenant_id, run_id=step.run_id, message="effect")
-        if step.params.get("deadly") and step.attempts == 1:
+        if step.attempts <= step.params.get("deadly", 0):
             os.kill(os.getpid(), signal.SIGKILL)
         queue.complete(step)
 

@@ -1,0 +1,47 @@
+"""`manage.py work_step`: one claimed step in a process of its own; `jobs.isolation` calls it."""
+
+import os
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from jobs import steps
+from jobs.isolation import HANDED_OVER
+from jobs.models import QueueEntry
+from tenants.scope import every_tenant
+
+
+class Command(BaseCommand):
+    help = (
+        "Work a step that a worker has claimed, for that worker, which calls this itself after "
+        "the step's worker died. Exit code 0: the step was completed, put back or set aside; "
+        "3: it is held by somebody else."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("step", type=int)
+        parser.add_argument("--fence", type=int, required=True)
+        parser.add_argument("--worker", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        threading.Thread(target=_end_with_caller, name="caller", daemon=True).start()
+        with every_tenant("finds the claimed step before there is a scope"):
+            step = QueueEntry.objects.filter(
+                pk=options["step"],
+                fence=options["fence"],
+                leased_by=options["worker"],
+                state=QueueEntry.State.RUNNING,
+            ).first()
+        if step is None:
+            self.stderr.write(f"step {options['step']} is held by somebody else")
+            sys.exit(HANDED_OVER)
+        steps.work_here(step)
+
+
+def _end_with_caller() -> None:
+    """End this process when the caller's side of standard input is closed."""
+    sys.stdin.buffer.read()
+    os._exit(1)
