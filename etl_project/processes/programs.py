@@ -1,0 +1,56 @@
+"""What runs: web server, workers, schedulers, each a command of its own."""
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+GROUP: Final = "etl"
+"""What Supervisor calls all of them together."""
+CLOSE_SECONDS: Final = 10
+"""How long the web server lets open requests and WebSockets go on when it is told to stop."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process to keep running. name: unique among them, as logs show it."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many of each. port: of the web server, None for no web server.
+
+    processes, threads: of each worker.
+    """
+
+    port: int | None
+    workers: int
+    schedulers: int
+    processes: int
+    threads: int
+
+
+def programs(wanted: Wanted) -> list[Program]:
+    """Return the programs to run, web server first."""
+    found = []
+    if wanted.port is not None:
+        found.append(Program("web", _web(wanted.port)))
+    scale = ("--processes", str(wanted.processes), "--threads", str(wanted.threads))
+    for number in range(1, wanted.workers + 1):
+        found.append(Program(f"worker-{number}", _manage("worker", *scale)))
+    for number in range(1, wanted.schedulers + 1):
+        found.append(Program(f"scheduler-{number}", _manage("scheduler")))
+    return found
+
+
+def _manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "manage.py", *arguments)
+
+
+def _web(port: int) -> tuple[str, ...]:
+    server = (sys.executable, "-m", "uvicorn", "etl_project.asgi:application")
+    place = ("--host", "127.0.0.1", "--port", str(port))
+    ending = ("--lifespan", "off", "--timeout-graceful-shutdown", str(CLOSE_SECONDS))
+    return (*server, *place, *ending)
