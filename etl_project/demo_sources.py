@@ -106,10 +106,14 @@ class _Sandboxes(threading.Thread):
         self.join(10)
 
 
-def permit_loopback() -> None:
-    """Let this process reach the sandbox: nothing else may make integrations reach loopback."""
-    allowed = tuple(settings.EGRESS_ALLOWED_PRIVATE_CIDRS)
-    settings.EGRESS_ALLOWED_PRIVATE_CIDRS = (*allowed, LOOPBACK)
+def permit_loopback() -> dict[str, str]:
+    """Let this process reach the sandbox: nothing else may make integrations reach loopback.
+
+    Returns the environment by which other processes of the demo may do so, too.
+    """
+    allowed = (*settings.EGRESS_ALLOWED_PRIVATE_CIDRS, LOOPBACK)
+    settings.EGRESS_ALLOWED_PRIVATE_CIDRS = allowed
+    return {"EGRESS_ALLOWED_PRIVATE_CIDRS": ",".join(map(str, allowed))}
 
 
 def connect_source(source: Source) -> list[Integration]:

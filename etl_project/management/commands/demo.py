@@ -12,17 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from common.errors import UsageError
-from etl_project.demo import Person, free_port, make_people, new_password, web_server
-from etl_project.demo_sources import (
-    Source,
-    compare,
-    connect_source,
-    permit_loopback,
-    sources,
-    start_runs,
-)
-from jobs.console import progress, tell
-from jobs.drive import wait
+from etl_project.demo import free_port, web_server
+from etl_project.demo_session import Session
+from etl_project.demo_sources import permit_loopback, sources
 from jobs.embedded import EmbeddedEngine
 from jobs.sync import start_scheduled
 
@@ -68,54 +60,13 @@ class Command(BaseCommand):
             _remove_database()
         call_command("migrate", verbosity=0, interactive=False)
         permit_loopback()
-        password = new_password()
-        people = make_people(password)
+        session = Session(self.stdout, json)
         with sources() as found, engine, web_server(free) as address:
-            if not json:
-                self._greet(address, people, password)
-            told = {"address": address, "users": [p.name for p in people], "password": password}
-            code = self._sync(found, json, told)
+            code = session.sync(found, address)
             if not once:
-                self._stay(address, json)
+                session.invite(address)
+                threading.Event().wait()
         return code
-
-    def _sync(self, found: list[Source], as_json: bool, told: dict[str, Any]) -> int:
-        integrations = [each for source in found for each in connect_source(source)]
-        runs = start_runs(integrations)
-        with progress(quiet=as_json) as watch:
-            wait(runs, watch)
-        compared = compare(found)
-        code = tell(runs, self.stdout, as_json, **told, **compared)
-        if not as_json:
-            self._tell_compared(compared)
-        self.stdout.flush()
-        return int(code != 0 or not compared["ok"])
-
-    def _tell_compared(self, compared: dict[str, Any]) -> None:
-        loaded, ledger = compared["loaded"], compared["ledger"]
-        if compared["ok"]:
-            self.stdout.write(
-                f"All {sum(ledger.values()):,} rows of the sources' ledger are loaded, "
-                f"in {len(ledger)} tables."
-            )
-            return
-        for table, count in ledger.items():
-            if loaded[table] != count:
-                self.stdout.write(f"{table}: {loaded[table]:,} loaded, {count:,} in the ledger")
-
-    def _greet(self, address: str, people: list[Person], password: str) -> None:
-        self.stdout.write(f"\n  {address}   password of all users: {password}\n\n")
-        width = max(len(person.name) for person in people)
-        for person in people:
-            self.stdout.write(f"    {person.name:<{width}}  sees {person.sees}")
-        self.stdout.write("")
-        self.stdout.flush()
-
-    def _stay(self, address: str, quiet: bool) -> None:
-        if not quiet:
-            self.stdout.write(f"\nLook at {address} – Ctrl-C ends the demo.")
-            self.stdout.flush()
-        threading.Event().wait()
 
 
 def _remove_database() -> None:

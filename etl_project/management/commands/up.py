@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentTypeError
+from contextlib import ExitStack
 from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -15,6 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from common.errors import UsageError
+from etl_project.demo_session import Session
+from etl_project.demo_sources import Source, permit_loopback, sources
 from etl_project.processes import kept
 from etl_project.processes.programs import Wanted, programs
 from etl_project.processes.refusals import check_port, check_servers
@@ -28,8 +31,9 @@ class Command(BaseCommand):
     help = (
         "Migrate, then run web server, workers and schedulers on the servers that the settings "
         "name, with all their lines in this terminal, and start again what dies, until Ctrl-C, "
-        "SIGTERM or `manage.py down`. Exit code 0: stopped; 1: it could not go on; 2: refused, "
-        "nothing started."
+        "SIGTERM or `manage.py down`. With --demo it does what `manage.py demo` does, with these "
+        "processes. Exit code 0: stopped; 1: it could not go on, or the demo's sync failed or "
+        "differs; 2: refused, nothing started."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,6 +43,12 @@ class Command(BaseCommand):
         parser.add_argument("--schedulers", type=_count, default=2, help="schedulers (2)")
         parser.add_argument("--processes", type=_some, default=1, help="of each worker (1)")
         parser.add_argument("--threads", type=_some, default=4, help="of each of those (4)")
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="make the two tenants of the demo, serve their sources, and sync them",
+        )
+        parser.add_argument("--once", action="store_true", help="end when that sync has ended")
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,46 +65,70 @@ class Command(BaseCommand):
 
     def _up(self, **options: Any) -> int:
         directory = kept.up_directory()
-        port = None if options["no_web"] else options["port"]
-        wanted = Wanted(
-            port=port, **{name: options[name] for name in Wanted.__annotations__ if name != "port"}
-        )
+        if options["once"] and not options["demo"]:
+            raise UsageError("--once ends after the sync of the demo: give --demo, too")
         check_servers()
-        with kept.only_one(directory):
+        with kept.only_one(directory), ExitStack() as running:
             if left := kept.end_all(directory):
                 self.stderr.write(f"up: {left} processes of an `up` that was killed are stopped")
-            if port is not None:
-                check_port(port)
+            if not options["no_web"]:
+                check_port(options["port"])
             call_command("migrate", verbosity=0, interactive=False)
-            connections.close_all()
-            with supervised(directory, programs(wanted), {}) as watch:
-                return self._stay(watch, options)
+            found, environment = None, {}
+            if options["demo"]:
+                environment = permit_loopback()
+                found = running.enter_context(sources())
+            planned = programs(_wanted(options))
+            watch = running.enter_context(supervised(directory, planned, environment))
+            return self._stay(watch, found, options)
 
-    def _stay(self, watch: Watch, options: dict[str, Any]) -> int:
+    def _stay(self, watch: Watch, found: list[Source] | None, options: dict[str, Any]) -> int:
+        code = 0
         try:
-            self._greet(watch, options)
-            threading.Event().wait()
+            address = "" if options["no_web"] else f"http://localhost:{options['port']}/"
+            if address:
+                _wait_until_it_answers(address)
+            code = self._begin(watch, found, address, options)
+            connections.close_all()
+            if not options["once"]:
+                threading.Event().wait()
         except KeyboardInterrupt:
-            _ignore_signals()
             if watch.failure:
                 self.stderr.write(f"up: {watch.failure}; everything is stopped")
                 return 1
-            self.stderr.write("up: stopping")
-        return 0
+        finally:
+            _ignore_signals()
+        self.stderr.write("up: stopping")
+        return code
 
-    def _greet(self, watch: Watch, options: dict[str, Any]) -> None:
-        address = None
-        if not options["no_web"]:
-            address = f"http://localhost:{options['port']}/"
-            _wait_until_it_answers(address)
+    def _begin(
+        self, watch: Watch, found: list[Source] | None, address: str, options: dict[str, Any]
+    ) -> int:
+        """Do the demo, if there is one, and say what runs; return the exit code."""
         processes = watch.wait_for_pids()
-        told = {"ok": True, "address": address, "processes": processes}
+        if found is not None:
+            session = Session(self.stdout, options["json"])
+            code = session.sync(found, address, processes=processes)
+            if not options["once"]:
+                session.invite(address)
+            return code
         if options["json"]:
-            self.stdout.write(json.dumps(told))
+            self.stdout.write(json.dumps({"address": address, "processes": processes}))
         else:
             names = ", ".join(processes)
-            self.stdout.write(f"\n  {address or 'Up'}   {names}\n  Ctrl-C stops all of it.\n")
+            self.stdout.write(f"\n  {address}   {names}\n  Ctrl-C stops all of it.\n")
         self.stdout.flush()
+        return 0
+
+
+def _wanted(options: dict[str, Any]) -> Wanted:
+    return Wanted(
+        port=None if options["no_web"] else options["port"],
+        workers=options["workers"],
+        schedulers=options["schedulers"],
+        processes=options["processes"],
+        threads=options["threads"],
+    )
 
 
 def _count(text: str) -> int:
