@@ -1,4 +1,4 @@
-"""HTTP and WebSocket. Static files are served by whitenoise, in the middleware."""
+"""HTTP, WebSocket and the server's life. Static files are served by whitenoise, as middleware."""
 
 import os
 
@@ -11,10 +11,12 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from etl_project.lifespan import lifespan  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": lifespan,
         "http": django_application,
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))

@@ -12,6 +12,8 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware, TimeLimit
 
 from jobs.heartbeat import Heartbeat, give_back
+from jobs.models import Process
+from jobs.presence import Presence
 
 HEARTBEAT_SECONDS: Final = 10
 BLOCKED_SECONDS: Final = 10
@@ -51,16 +53,42 @@ class LeaseRenewal(Middleware):
             self._heartbeat.stop()
 
 
+class WorkerPresence(Middleware):
+    """Says of this process that it is there, as long as its worker runs."""
+
+    def __init__(self) -> None:
+        self._presence: Presence | None = None
+
+    def after_worker_boot(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Say so from now on."""
+        from jobs.actors import ACTORS  # needs the broker to be set
+
+        queues = worker.consumer_whitelist
+        stages = [
+            stage.value
+            for stage, actor in ACTORS.items()
+            if not queues or actor.queue_name in queues
+        ]
+        self._presence = Presence(Process.Role.WORKER, stages, worker.worker_threads)
+        self._presence.start()
+
+    def after_worker_shutdown(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Take it back."""
+        if self._presence is not None:
+            self._presence.stop()
+
+
 def build(url: str) -> Broker:
     """Return a broker for the URL, without connecting to it.
 
     There is no Retries middleware: retries and delays are rows of the queue, and so nothing ever
     waits in Dramatiq's delayed and dead letter queues.
     """
-    middleware = [TimeLimit(), DatabaseConnections(), LeaseRenewal()]
+    middleware: list[Middleware] = [TimeLimit(), DatabaseConnections(), LeaseRenewal()]
     if not url:
         return StubBroker(middleware=middleware)
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs what dramatiq logs again
+    middleware.append(WorkerPresence())  # the embedded engine is no process of its own
     broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware)
     parameters = broker.parameters
     for server in parameters if isinstance(parameters, list) else [parameters]:

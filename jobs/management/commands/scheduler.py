@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import relay
 from jobs.conductor import Conductor, mend
+from jobs.models import Process
+from jobs.presence import Presence
 from jobs.sync import start_scheduled
 
 
@@ -54,10 +56,13 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         conductor = Conductor(start_scheduled)
+        presence = Presence(Process.Role.SCHEDULER)
         conductor.start()
+        presence.start()
         self.stdout.write("scheduler is running")
         self.stdout.flush()
         stopped.wait()
+        presence.stop()
         if not conductor.stop():
             # A thread hangs in a call to a server that does not answer; there is nothing to lose.
             self.stderr.write("scheduler stopped while it waited for a server")
