@@ -73,6 +73,22 @@ def give_back(step_id: int, fence: int, worker: str) -> bool:
         return put_back(step, held, reason, timezone.now())
 
 
+def leave_out(step: QueueEntry, record: int, reason: str) -> bool:
+    """Queue a claimed transform step again, to read its page but for one more deadly record.
+
+    That is no attempt: a page with several of them is read once for each. Returns False if the
+    record had been left out already, or the step is no longer held.
+    """
+    deadly = step.params.get("deadly", [])
+    if step.stage != Stage.TRANSFORM or record in deadly:
+        return False
+    with every_tenant(WHOLE_QUEUE), transaction.atomic():
+        held = QueueEntry.objects.filter(**as_claimed(step))
+        params = {**step.params, "deadly": [*deadly, record]}
+        held.update(params=params, attempts=step.attempts - 1)
+        return put_back(step, as_claimed(step), reason, timezone.now())
+
+
 def describe(error: BaseException) -> str:
     """Return `Type: message`, in storable characters; of an error that was not raised on purpose
     the last lines of the traceback, too."""

@@ -39,7 +39,8 @@ def work(step: QueueEntry) -> None:
         try:
             isolation.work(step)
         except isolation.ProcessDiedError as error:
-            _failed(step, error)
+            if error.record is None or not retries.leave_out(step, error.record, str(error)):
+                _failed(step, error)
             runs.finish_if_done(step.run_id)
 
 

@@ -1,7 +1,7 @@
 """Turns a raw page into a staged page: split, skip what did not change, normalize, format."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from warehouse.tables import BY_NAME, Table
 
 logger = logging.getLogger(__name__)
 
+_DEADLY = "reading it ended the process that did, again and again"
 _EXCERPT_BYTES = 500
 _IDS_A_QUERY = 500
 
@@ -37,8 +38,18 @@ class Transformed:
     problems: list[Problem] = field(default_factory=list)
 
 
-def transform_page(page: RawPage, connector: Connector, force: bool = False) -> Transformed:
-    """Transform a raw page. force: do not skip what is loaded already."""
+def transform_page(
+    page: RawPage,
+    connector: Connector,
+    force: bool = False,
+    deadly: Collection[int] = (),
+    on_record: Callable[[int], None] | None = None,
+) -> Transformed:
+    """Transform a raw page. force: do not skip what is loaded already.
+
+    deadly: indexes of records whose reading ended the process; they are set aside unread.
+    on_record: told the index of each record before it is read.
+    """
     stream = stream_named(connector, page.stream)
     settings = read_settings(connector, page.integration)
     fingerprint = _fingerprint(connector, settings)
@@ -56,10 +67,14 @@ def transform_page(page: RawPage, connector: Connector, force: bool = False) -> 
         same = set(_unchanged(page, stream, records, digests, fingerprint))
         changed = {record.position for n, record in enumerate(records) if n not in same}
         done.unchanged = {record.position for record in records} - changed
-    for record, digest in zip(records, digests, strict=True):
+    for index, (record, digest) in enumerate(zip(records, digests, strict=True)):
         if record.position in done.unchanged:
             continue
         try:
+            if index in deadly:
+                raise RecordError("deadly", _DEADLY)
+            if on_record is not None:
+                on_record(index)
             normalized = _normalize(connector, stream, record, settings)
         except RecordError as error:
             done.problems.append(_problem(error, record))

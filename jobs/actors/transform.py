@@ -6,6 +6,7 @@ from integrations.contract import Problem
 from integrations.models import QuarantinedRecord, RawPage
 from integrations.recordings import place_of
 from integrations.registry import connector_for
+from jobs import isolation
 from jobs.models import QueueEntry, Stage
 from jobs.queue import Counts, NewStep, complete, ensure_load_step, load_is_due
 from warehouse.models import StagedPage
@@ -26,7 +27,13 @@ def run_transform(step: QueueEntry) -> None:
     """Transform the raw page that the step names."""
     page: RawPage = RawPage.objects.select_related("integration").get(pk=step.params["raw_page"])
     connector = connector_for(page.integration.provider)
-    done = transform_page(page, connector, force=bool(step.params.get("force")))
+    done = transform_page(
+        page,
+        connector,
+        force=bool(step.params.get("force")),
+        deadly=step.params.get("deadly", ()),
+        on_record=isolation.on_record(),
+    )
     with transaction.atomic():
         RawPage.objects.filter(pk=page.pk).update(record_count=done.record_count)
         set_aside = _quarantine(step, page, done)

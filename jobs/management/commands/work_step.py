@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from jobs import steps
-from jobs.isolation import HANDED_OVER
+from jobs import isolation, steps
 from jobs.models import QueueEntry
 from tenants.scope import every_tenant
 
@@ -25,8 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("step", type=int)
         parser.add_argument("--fence", type=int, required=True)
         parser.add_argument("--worker", required=True)
+        parser.add_argument("--notes", type=int, required=True, help="an open file descriptor")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        isolation.keep_notes(options["notes"])
         threading.Thread(target=_end_with_caller, name="caller", daemon=True).start()
         with every_tenant("finds the claimed step before there is a scope"):
             step = QueueEntry.objects.filter(
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             ).first()
         if step is None:
             self.stderr.write(f"step {options['step']} is held by somebody else")
-            sys.exit(HANDED_OVER)
+            sys.exit(isolation.HANDED_OVER)
         steps.work_here(step)
 
 
