@@ -23,13 +23,23 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--integration", metavar="NAME", help="only this one; default: all")
         parser.add_argument("--stream", metavar="NAME", help="only this stream; default: all")
+        parser.add_argument(
+            "--set-aside",
+            action="store_true",
+            help="only pages of which something was set aside: when what was wrong is mended",
+        )
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             ensure_migrated()
             tenant = find_tenant(options["tenant"], create=False)
-            runs = start_retransform(tenant, options["integration"], options["stream"])
+            runs = start_retransform(
+                tenant,
+                options["integration"],
+                options["stream"],
+                only_set_aside=options["set_aside"],
+            )
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
         with engine(), progress(quiet=options["json"]) as watch:
