@@ -5,25 +5,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import environ
-
 from common.secrets import new_key
-from etl_project.given import credential_keys, kept_key, networks
+from etl_project.given import Environment, credential_keys, kept_key, networks, read_file
 from etl_project.look import UNFOLD as UNFOLD
-from etl_project.urls_given import BROKER_FORMS, DATABASE_FORMS, check_url, malformed
+from etl_project.urls_given import (
+    BROKER_FORMS,
+    DATABASE_FORMS,
+    check_url,
+    malformed,
+    with_password,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Environment()
+read_file(env, BASE_DIR / env.str("ENV_FILE", default=".env"))
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or kept_key(
-    VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(50)
-)
+SECRET_KEY_GIVEN = env.str("SECRET_KEY", default="")
+SECRET_KEY = SECRET_KEY_GIVEN or kept_key(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(50))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ENVIRONMENT = env.str("ENVIRONMENT", default="Development")
@@ -102,6 +105,7 @@ def _database() -> dict[str, Any]:
             "NAME": str(VAR_DIR / f"test-{env.str('TEST_NAME', default='db')}.sqlite3")
         }
     else:
+        database["PASSWORD"] = env.str("DATABASE_PASSWORD", default="") or database["PASSWORD"]
         database["CONN_MAX_AGE"] = CONN_MAX_AGE
         database["CONN_HEALTH_CHECKS"] = True
     return database
@@ -127,7 +131,9 @@ def _broker_url() -> str:
 
 
 BROKER_URL = _broker_url()
-CHANNEL_LAYER_URL = env.str("CHANNEL_LAYER_URL", default="")
+CHANNEL_LAYER_URL = with_password(
+    env.str("CHANNEL_LAYER_URL", default=""), env.str("REDIS_PASSWORD", default="")
+)
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -1,6 +1,7 @@
 """Addresses of servers as the environment gives them."""
 
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -29,3 +30,13 @@ def check_url(variable: str, url: str, forms: dict[str, str]) -> str:
 def malformed(variable: str, forms: dict[str, str]) -> ImproperlyConfigured:
     """Return the error that names the variable and the forms that its address may have."""
     return ImproperlyConfigured(f"{variable} is no address like {' or '.join(forms.values())}")
+
+
+def with_password(url: str, password: str) -> str:
+    """Return the address with this password instead of its own; unchanged if either is empty."""
+    if not (url and password):
+        return url
+    parts = urlsplit(url)
+    user_and_password, _, place = parts.netloc.rpartition("@")
+    user = user_and_password.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}"))

@@ -1,6 +1,5 @@
 """Checks of this checkout and this machine: Python, packages, settings, files, disk."""
 
-import os
 import re
 import shutil
 import sys
@@ -89,7 +88,7 @@ def _secret_key() -> Iterator[Finding]:
     how = "set SECRET_KEY to at least 50 random characters, the same for every process"
     if is_sqlite() or settings.DEBUG:
         return
-    if not os.environ.get("SECRET_KEY"):
+    if not settings.SECRET_KEY_GIVEN:
         yield problem("settings", "SECRET_KEY is not set, so each machine makes its own", how)
     elif len(settings.SECRET_KEY) < SHORTEST_KEY:
         yield problem("settings", "SECRET_KEY is short enough to be guessed", how)

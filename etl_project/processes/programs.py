@@ -52,5 +52,5 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 def _web(port: int) -> tuple[str, ...]:
     server = (sys.executable, "-m", "uvicorn", "etl_project.asgi:application")
     place = ("--host", "127.0.0.1", "--port", str(port))
-    ending = ("--lifespan", "off", "--timeout-graceful-shutdown", str(CLOSE_SECONDS))
+    ending = ("--timeout-graceful-shutdown", str(CLOSE_SECONDS))
     return (*server, *place, *ending)
