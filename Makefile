@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ITEMS ?= 20000
+ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock bench distant checkers memory
+.PHONY: help setup demo services up down test lint format lock bench distant checkers memory
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -20,6 +21,15 @@ setup: .venv/ready ## Make the virtual environment with runtime and development 
 
 demo: setup ## Import the demo recordings in front of you and serve the site (DEMO="--port 8001")
 	$(BIN)/python manage.py demo $(DEMO)
+
+services: setup ## See that PostgreSQL, RabbitMQ and Redis run on this machine, as deploy/local.env says
+	$(BIN)/python -m deploy.services
+
+up: setup ## Run everything on those servers in front of you (UP="--demo --port 8001")
+	ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py up $(UP)
+
+down: setup ## Stop what `make up` started
+	ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py down
 
 test: setup ## Run all tests; those of PostgreSQL, RabbitMQ, Redis and the browser where they can run
 	sh tests/run.sh
