@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "etl_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "etl_project.headers.ContentSecurityPolicyMiddleware",
     "etl_project.static_files.StaticFilesMiddleware",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from etl_project.checkup import database, installation, queue, services
+from etl_project.checkup import database, installation, processes, queue, services
 from etl_project.checkup.finding import Finding, hide_passwords, problem
 
 Check = Callable[[], Iterable[Finding]]
@@ -19,9 +19,10 @@ _CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("broker", services.broker),
     ("channel layer", services.channel_layer),
     ("qdrant", services.qdrant),
+    ("processes", processes.all_of_them),
     ("queue", queue.health),
 )
-_NEEDS: Final = {"migrations": "database", "queue": "migrations"}
+_NEEDS: Final = {"migrations": "database", "processes": "migrations", "queue": "migrations"}
 """A check that can say nothing of use while another has a problem."""
 
 

@@ -3,12 +3,14 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from etl_project.checkup.finding import TIMEOUT_SECONDS, Finding, first_line, ok, problem, warning
 
@@ -35,10 +37,14 @@ def _sqlite() -> Iterator[Finding]:
         yield problem("database", f"SQLite {found} is too old", "use a Python with 3.38 or newer")
     elif not path.exists():
         # Nothing connects before this: connecting would make an empty file.
-        yield problem("database", f"{path} is not there yet", "run `manage.py migrate`")
+        told = "is not there yet"
+        yield problem(
+            "database", f"{path} {told}", "run `manage.py migrate`", public=f"the file {told}"
+        )
     elif not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         remedy = "give this user the right to write the file and its directory"
-        yield problem("database", f"{path} cannot be written", remedy)
+        told = "cannot be written"
+        yield problem("database", f"{path} {told}", remedy, public=f"the file {told}")
     else:
         yield _sqlite_mode(path, found)
 
@@ -49,11 +55,12 @@ def _sqlite_mode(path: Path, found: str) -> Finding:
             cursor.execute("PRAGMA journal_mode")
             mode = str(cursor.fetchone()[0])
     except Exception as error:
-        return problem("database", f"{path} cannot be opened: {first_line(error)}", _REPAIR)
+        told = f"{path} cannot be opened: {first_line(error)}"
+        return problem("database", told, _REPAIR, public="the file cannot be opened")
     if mode != "wal":
         remedy = "put VAR_DIR on a local disk: network file systems cannot hold SQLite's WAL"
         return problem("database", f"SQLite {found} in mode {mode}: {path}", remedy)
-    return ok("database", f"SQLite {found}, WAL, writable: {path}")
+    return ok("database", f"SQLite {found}, WAL, writable: {path}", public="SQLite, WAL, writable")
 
 
 _REPAIR: Final = "put back a copy, or remove the file and run `manage.py migrate`"
@@ -68,7 +75,8 @@ def _server() -> Iterator[Finding]:
         trial = connection.get_new_connection({**parameters, "connect_timeout": TIMEOUT_SECONDS})
     except Exception as error:
         told = f"PostgreSQL at {place} cannot be reached: {first_line(error)}"
-        yield problem("database", told, "start PostgreSQL, or mend DATABASE_URL")
+        remedy = "start PostgreSQL, or mend DATABASE_URL"
+        yield problem("database", told, remedy, public="PostgreSQL cannot be reached")
         return
     try:
         major, minor = divmod(trial.info.server_version, 10_000)
@@ -76,30 +84,38 @@ def _server() -> Iterator[Finding]:
         trial.close()
     told = f"PostgreSQL {major}.{minor} at {place}"
     if major < OLDEST_POSTGRESQL:
-        yield problem("database", f"{told} is too old", f"use {TESTED_POSTGRESQL} or newer")
+        remedy = f"use {TESTED_POSTGRESQL} or newer"
+        yield problem("database", f"{told} is too old", remedy, public="PostgreSQL is too old")
     elif major < TESTED_POSTGRESQL:
         remedy = f"use {TESTED_POSTGRESQL} or newer: tests run on that"
-        yield warning("database", f"{told} is older than we test", remedy)
+        told = f"{told} is older than we test"
+        yield warning("database", told, remedy, public="PostgreSQL is older than we test")
     else:
-        yield ok("database", told)
+        yield ok("database", told, public="PostgreSQL answers")
 
 
 def migrations() -> Iterator[Finding]:
     """Check that the tables are those of this code."""
-    executor = MigrationExecutor(connection)
-    loader = executor.loader
-    ahead = sorted(set(loader.applied_migrations) - set(loader.disk_migrations))
-    missing = executor.migration_plan(loader.graph.leaf_nodes())
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    ours = _of_this_code()
+    missing = [f"{app}.{name}" for app, name in sorted(ours - applied)]
+    ahead = [f"{app}.{name}" for app, name in sorted(applied - ours) if app in _rooms()]
     if missing:
-        names = ", ".join(f"{step.app_label}.{step.name}" for step, _ in missing[:3])
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        told = f"not applied: {names}{more}"
-        yield problem("migrations", told, "run `manage.py migrate`")
-    elif ours := [f"{app}.{name}" for app, name in ahead if app in _rooms()]:
-        told = f"the database knows migrations that this code does not: {', '.join(ours)}"
-        yield warning("migrations", told, "run the newer code that made them")
+        told = f"not applied: {', '.join(missing[:3])}{more}"
+        public = f"{len(missing)} not applied"
+        yield problem("migrations", told, "run `manage.py migrate`", public=public)
+    elif ahead:
+        told = "the database knows migrations that this code does not"
+        remedy = "run the newer code that made them"
+        yield warning("migrations", f"{told}: {', '.join(ahead)}", remedy, public=told)
     else:
-        yield ok("migrations", f"all {len(loader.applied_migrations)} applied")
+        yield ok("migrations", told := f"all {len(applied)} applied", public=told)
+
+
+@cache
+def _of_this_code() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def _rooms() -> set[str]:

@@ -17,31 +17,38 @@ _HIDDEN: Final = "***"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. remedy: what to do, empty where nothing is to be done."""
+    """One line of the report. remedy: what to do, empty where nothing is to be done.
+
+    public: what of the message anybody may be told, who asks whether the site is ready: no place,
+    no name, no version. Empty: nothing.
+    """
 
     check: str
     level: Level
     message: str
     remedy: str = ""
+    public: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding as `--json` gives it."""
-        return asdict(self)
+        told = asdict(self)
+        del told["public"]
+        return told
 
 
-def ok(check: str, message: str) -> Finding:
+def ok(check: str, message: str, public: str = "") -> Finding:
     """Return that something is as it should be."""
-    return Finding(check, "ok", message)
+    return Finding(check, "ok", message, public=public)
 
 
-def warning(check: str, message: str, remedy: str) -> Finding:
+def warning(check: str, message: str, remedy: str, public: str = "") -> Finding:
     """Return what works but not as it should."""
-    return Finding(check, "warning", message, remedy)
+    return Finding(check, "warning", message, remedy, public)
 
 
-def problem(check: str, message: str, remedy: str) -> Finding:
+def problem(check: str, message: str, remedy: str, public: str = "") -> Finding:
     """Return what does not work; it makes the exit code 1."""
-    return Finding(check, "problem", message, remedy)
+    return Finding(check, "problem", message, remedy, public)
 
 
 def masked(url: str) -> str:

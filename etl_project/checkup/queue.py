@@ -23,14 +23,14 @@ _EMBEDDED: Final = "it goes on in the next `manage.py demo`, `import_raw` or `re
 
 def health() -> Iterator[Finding]:
     """Check the steps and staged pages of every tenant, with a time limit for each question."""
-    with every_tenant("the doctor looks at the whole queue"), _time_limit():
+    with every_tenant("the doctor looks at the whole queue"), time_limit():
         found = [*_dead(), *_expired(), *_undispatched(), *_left_behind()]
         still_open = QueueEntry.objects.filter(state__in=QueueEntry.OPEN).count()
     yield from found or [ok("queue", f"{still_open:,} open steps, none dead, none late")]
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
+def time_limit() -> Iterator[None]:
     """Bound each question on PostgreSQL; in SQLite a transaction would wait for the writer."""
     if connection.vendor != "postgresql":
         yield

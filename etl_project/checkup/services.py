@@ -33,16 +33,19 @@ def broker() -> Iterator[Finding]:
             "broker",
             "embedded: no BROKER_URL, steps are worked inside `manage.py demo`, `import_raw` "
             "and `retransform`",
+            public="embedded",
         )
         return
     try:
         connection = pika.BlockingConnection(_parameters())
     except Exception as error:  # pika raises errors of many families
         told = f"RabbitMQ at {masked(settings.BROKER_URL)} cannot be reached: {_reason(error)}"
-        yield problem("broker", told, "start RabbitMQ, or mend BROKER_URL (RABBITMQ_*)")
+        remedy = "start RabbitMQ, or mend BROKER_URL (RABBITMQ_*)"
+        yield problem("broker", told, remedy, public="RabbitMQ cannot be reached")
         return
     try:
-        yield ok("broker", f"RabbitMQ {_version(connection)} at {masked(settings.BROKER_URL)}")
+        told = f"RabbitMQ {_version(connection)} at {masked(settings.BROKER_URL)}"
+        yield ok("broker", told, public="RabbitMQ answers")
         yield from _queues(connection)
     finally:
         connection.close()
@@ -85,16 +88,18 @@ def _queues(connection: Any) -> Iterator[Finding]:
             waiting += found.message_count
     if missing:
         remedy = "run `manage.py doctor --declare`; workers and the scheduler declare them, too"
-        yield problem("queues", f"not declared: {', '.join(missing)}", remedy)
+        told = f"not declared: {', '.join(missing)}"
+        yield problem("queues", told, remedy, public=told)
     if idle:
         told = f"nobody listens to {', '.join(idle)}"
         if waiting:
             told += f", where {waiting:,} hints wait"
-            yield problem("workers", told, "start `manage.py worker`")
+            yield problem("workers", told, "start `manage.py worker`", public=told)
         else:
-            yield warning("workers", told, "start `manage.py worker`")
+            yield warning("workers", told, "start `manage.py worker`", public=told)
     if not missing and not idle:
-        yield ok("workers", f"{len(Stage)} queues, {consumers} consumers")
+        told = f"{len(Stage)} queues, {consumers} consumers"
+        yield ok("workers", told, public=told)
 
 
 def _look_up(connection: Any, name: str) -> Any:
@@ -131,10 +136,12 @@ def channel_layer() -> Iterator[Finding]:
             "channel layer",
             "in memory, so progress of other processes reaches a run page only as it polls",
             "set CHANNEL_LAYER_URL=redis://… for every process",
+            public="in memory",
         )
         return
     if not url:
-        yield ok("channel layer", "embedded: in memory, live progress within one process")
+        told = "embedded: in memory, live progress within one process"
+        yield ok("channel layer", told, public=told)
         return
     try:
         client = redis.Redis.from_url(
@@ -147,9 +154,11 @@ def channel_layer() -> Iterator[Finding]:
         client.close()
     except (redis.RedisError, OSError, ValueError) as error:
         told = f"Redis at {masked(url)} cannot be reached: {first_line(error)}"
-        yield problem("channel layer", told, "start Redis, or mend CHANNEL_LAYER_URL")
+        remedy = "start Redis, or mend CHANNEL_LAYER_URL"
+        yield problem("channel layer", told, remedy, public="Redis cannot be reached")
         return
-    yield ok("channel layer", f"Redis {found['redis_version']} at {masked(url)}")
+    told = f"Redis {found['redis_version']} at {masked(url)}"
+    yield ok("channel layer", told, public="Redis answers")
 
 
 def qdrant() -> Iterator[Finding]:
