@@ -11,7 +11,7 @@ class TroubleError(Exception):
 
 
 def program(name: str, package: str) -> str:
-    """Return where a program is; raise TroubleError that names its Debian package if it is nowhere."""
+    """Return where a program is; raise TroubleError that names its Debian package if nowhere."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None:
         raise TroubleError(f"{name} is not installed: apt-get install {package}")
