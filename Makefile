@@ -26,10 +26,10 @@ services: setup ## See that PostgreSQL, RabbitMQ and Redis run on this machine, 
 	$(BIN)/python -m deploy.services
 
 up: setup ## Run everything on those servers in front of you (UP="--demo --port 8001")
-	ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py up $(UP)
+	@ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py up $(UP)
 
 down: setup ## Stop what `make up` started
-	ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py down
+	@ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py down
 
 test: setup ## Run all tests; those of PostgreSQL, RabbitMQ, Redis and the browser where they can run
 	sh tests/run.sh
