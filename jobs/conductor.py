@@ -65,3 +65,4 @@ def mend(start_run: schedule.StartRun) -> None:
     sweeper.sweep()
     schedule.plan()
     schedule.fire(start_run)
+    schedule.prune()

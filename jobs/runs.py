@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.models import Integration, QuarantinedRecord
 from jobs import checkpoints, phases, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
+from jobs.run_retries import after_run
 from tenants.scope import every_tenant
 from warehouse.models.staging import StagedPage
 
@@ -112,6 +113,7 @@ def _finish(run: JobRun) -> str:
     )
     if run.mode in phases.LIVE_MODES and state != JobRun.State.CANCELLED:
         _note_health(run, state, error)
+    after_run(run, state)
     level = {
         JobRun.State.FAILED: RunLog.Level.ERROR,
         JobRun.State.COMPLETED_WITH_ERRORS: RunLog.Level.WARNING,

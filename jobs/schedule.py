@@ -1,112 +1,82 @@
-"""The schedule: jobs that are due start a run, once, however many schedulers there are."""
+"""The schedule: each slot of a job starts a run, once, however many schedulers there are.
+
+The clock is one for all of them and is handed in. Whoever deals with a slot holds the job's row,
+and writes in one transaction the run, the slot's own row, which is unique, and the next slot.
+"""
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
-from zoneinfo import ZoneInfo
+from enum import Enum
+from typing import Final, TypeAlias
 
-from croniter import CroniterError, croniter
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from common.errors import PipelineError, UsageError
-from jobs.models import Job, JobRun
+from jobs.clock import database_now
+from jobs.models import Job, JobRun, ScheduleSlot
+from jobs.planning import EVERY_JOB, Plan, plan, plan_of, scheduled, started_slots
 from tenants.scope import every_tenant, tenant_scope
+
+__all__ = ["GRACE", "StartRun", "fire", "plan", "prune", "refuse"]
 
 logger = logging.getLogger(__name__)
 
 StartRun: TypeAlias = Callable[[Job], JobRun]
 
-_EVERY_JOB = "the schedule serves every tenant"
+GRACE: Final = timedelta(seconds=60)  # under `skip` a slot is missed when it is later than this
+COUNTED: Final = 10_000  # missed slots; of more it is only known that there were so many
+KEPT: Final = timedelta(days=90)
+PRUNED_A_SWEEP: Final = 200
+
+Outcome = ScheduleSlot.Outcome
 
 
-def next_time(job: Job, after: datetime) -> datetime | None:
-    """Return when a job is due next, later than `after`; None if it has no schedule.
+class _Step(Enum):
+    """What dealing with a job came to: it has to wait, has moved on, or has started a run."""
 
-    cron is read in the tenant's time zone. Raises UsageError if it, or the zone, is none.
-    Times that were missed are not made up for: the job runs once, and next in the future.
+    WAITS = 0
+    MOVED = 1
+    STARTED = 2
+
+
+def fire(start_run: StartRun, now: datetime | None = None) -> int:
+    """Start a run of each job that is due, and move it on; return how many were started.
+
+    now: the database's time unless told. A start that raises `PipelineError` is recorded as
+    refused and tried again; any other error leaves the job as it was, and is raised when the
+    other jobs have had their turn.
     """
-    if job.cron:
+    now = now or database_now()
+    with every_tenant(EVERY_JOB):
+        due = list(scheduled().filter(next_run_at__lte=now).order_by("next_run_at"))
+    started = 0
+    errors: list[Exception] = []
+    for job in due:
         try:
-            local = after.astimezone(ZoneInfo(job.tenant.time_zone))
-            due: datetime = croniter(job.cron, local).get_next(datetime)
-        except (CroniterError, KeyError, ValueError) as error:
-            raise UsageError(
-                f"the schedule {job.cron!r} of {job} in {job.tenant.time_zone}: {error}"
-            ) from error
-        return due.astimezone(after.tzinfo)
-    if job.interval_minutes:
-        return after + timedelta(minutes=job.interval_minutes)
-    return None
+            with tenant_scope(job.tenant_id):
+                started += _fire(job, now, start_run)
+        except UsageError:
+            continue  # its schedule cannot be read, which plan() says
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return started
 
 
-def plan() -> int:
-    """Give active scheduled jobs that have no next time one; return how many."""
-    planned = 0
-    with every_tenant(_EVERY_JOB):
-        for job in _scheduled().filter(next_run_at=None):
-            due = _next_or_none(job, timezone.now())
-            if due is not None:
-                planned += Job.objects.filter(pk=job.pk, next_run_at=None).update(next_run_at=due)
-    return planned
+def prune(now: datetime | None = None) -> int:
+    """Remove some of the slots that are too old to be looked at; return how many.
 
-
-def fire(start_run: StartRun) -> int:
-    """Start a run of each due job and set its next time, in one transaction each.
-
-    A job whose last run still goes on waits for its next time. When the run cannot be started,
-    the job is tried again after its retry time. Returns how many runs were started.
+    Meant to be called at every sweep: it reads a few of the oldest rows by their key.
     """
-    now = timezone.now()
-    with every_tenant(_EVERY_JOB):
-        due = list(_scheduled().filter(next_run_at__lte=now).order_by("next_run_at"))
-    return sum(_fire(job, now, start_run) for job in due)
-
-
-def _fire(job: Job, now: datetime, start_run: StartRun) -> bool:
-    with tenant_scope(job.tenant_id):
-        due = _next_or_none(job, now)
-        try:
-            with transaction.atomic():
-                if not _take(job, due) or _runs(job):
-                    return False
-                start_run(job)
-                return True
-        except PipelineError as error:
-            logger.warning("%s cannot be started: %s", job, error)
-            again = now + timedelta(minutes=job.retry_minutes)
-            _take(job, again if due is None else min(due, again))
-            return False
-
-
-def _take(job: Job, due: datetime | None) -> bool:
-    """Move the job on to its next time, unless another scheduler has done so."""
-    untouched = Job.objects.filter(pk=job.pk, next_run_at=job.next_run_at, is_active=True)
-    return bool(untouched.update(next_run_at=due))
-
-
-def _runs(job: Job) -> bool:
-    return bool(JobRun.objects.filter(job=job, state=JobRun.State.RUNNING).exists())
-
-
-def _next_or_none(job: Job, after: datetime) -> datetime | None:
-    try:
-        return next_time(job, after)
-    except UsageError as error:
-        logger.warning("%s", error)
-        return None
-
-
-def _scheduled() -> QuerySet[Job]:
-    jobs: QuerySet[Job] = Job.objects.filter(
-        Q(interval_minutes__gt=0) | ~Q(cron=""),
-        is_active=True,
-        integration__is_active=True,
-        tenant__is_active=True,
-    )
-    return jobs.select_related("tenant", "integration")
+    limit = (now or database_now()) - KEPT
+    with every_tenant(EVERY_JOB):
+        rows = ScheduleSlot.objects.order_by("pk").values_list("pk", "fired_at")[:PRUNED_A_SWEEP]
+        old = [pk for pk, fired_at in rows if fired_at < limit]
+        return ScheduleSlot.objects.filter(pk__in=old).delete()[0] if old else 0
 
 
 def refuse(job: Job) -> JobRun:
@@ -115,3 +85,193 @@ def refuse(job: Job) -> JobRun:
         f"integration {job.integration.name!r} has no live source: "
         "load recordings with `manage.py import_raw`"
     )
+
+
+def _fire(job: Job, now: datetime, start_run: StartRun) -> int:
+    """Deal with all that is due of a job; return how many runs were started."""
+    started = 0
+    is_patient = job.catch_up != Job.CatchUp.SKIP
+    while not (is_patient and going_on(job) is not None):
+        with transaction.atomic():
+            rows = scheduled().filter(pk=job.pk, next_run_at__lte=now)
+            # Another scheduler that has the row in hand deals with the job.
+            held = rows.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+            planned = None if held is None else plan_of(held)
+            if planned is None:
+                break
+            step = _Firing(planned, now, start_run).step()
+        started += step is _Step.STARTED
+        if step is _Step.WAITS:
+            break
+    return started
+
+
+def going_on(job: Job) -> JobRun | None:
+    """Return a run of the job that is not over, None if there is none."""
+    return JobRun.objects.filter(job=job, state=JobRun.State.RUNNING).order_by("-id").first()
+
+
+@dataclass(frozen=True)
+class _Due:
+    """The slots that are due: the first, the last, and how many there are."""
+
+    first: datetime
+    last: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class _Firing:
+    """Deals with one thing that is due of a job, whose row is held."""
+
+    plan: Plan
+    now: datetime
+    start_run: StartRun
+
+    def step(self) -> _Step:
+        job = self.plan.job
+        slot = job.next_slot_at or job.next_run_at
+        assert slot is not None
+        assert job.next_run_at is not None
+        if job.next_run_at < slot and self.now < slot:
+            return self._try_again(job.next_run_at, slot)
+        due = self._due(slot, self.now)
+        if due is None:
+            return self._move_on(self.now)
+        return self._skip_or_start(due) if self.plan.skips else self._catch_up(due)
+
+    def _catch_up(self, due: _Due) -> _Step:
+        """Start a run for all that is due, or for the oldest of it, as soon as one may start."""
+        if (end := self.plan.blackouts.end_of(self.now)) > self.now:
+            return self._move(due.first, end, _Step.WAITS)
+        if going_on(self.plan.job) is not None:
+            return _Step.WAITS
+        if self.plan.job.catch_up == Job.CatchUp.ALL:
+            return self._start(due.first, due.first, 0)
+        return self._start(due.first, due.last, due.count - 1)
+
+    def _skip_or_start(self, due: _Due) -> _Step:
+        """Start a run for what is due just now, and skip what is not."""
+        promised = max(due.first, self.plan.job.next_run_at or due.first)
+        if self.now > promised + GRACE:
+            missed = self._due(due.first, self.now - GRACE)
+            if missed is not None:
+                reason = "no scheduler was there to start it in time"
+                self._record(missed.last, Outcome.SKIPPED, reason, missed.count - 1)
+                return self._move_on(missed.last)
+        reason = self._hindrance(due.first)
+        if not reason:
+            return self._start(due.first, due.first, 0)
+        self._record(due.first, Outcome.SKIPPED, reason)
+        return self._move_on(due.first)
+
+    def _hindrance(self, slot: datetime) -> str:
+        windows = self.plan.blackouts
+        if windows.cover(slot) or windows.cover(self.now):
+            return "it is in a blackout window"
+        running = going_on(self.plan.job)
+        return f"run {running.pk} still goes on" if running else ""
+
+    def _start(self, first: datetime, slot: datetime, missed: int) -> _Step:
+        """Start the run of a slot, which stands for so many earlier ones from `first` on, too."""
+        try:
+            with transaction.atomic():
+                run = self.start_run(self.plan.job)
+        except PipelineError as error:
+            return self._refused(first, slot, missed, error)
+        self._record(slot, Outcome.STARTED, "", missed, run)
+        self._move_on(slot)
+        return _Step.STARTED
+
+    def _refused(self, first: datetime, slot: datetime, missed: int, error: PipelineError) -> _Step:
+        running = going_on(self.plan.job)
+        if running is not None and not self.plan.skips:
+            return _Step.WAITS
+        if running is not None:
+            self._record(slot, Outcome.SKIPPED, f"run {running.pk} still goes on")
+            return self._move_on(slot)
+        logger.warning("%s cannot be started: %s", self.plan.job, error)
+        self._record(slot, Outcome.REFUSED, str(error), missed)
+        following = self.plan.slots.next(self.now)
+        again = self._next_try()
+        if again is None or again >= following:
+            again = self.plan.when(following)
+            first = following if self.plan.skips else first
+        return self._move(first, again, _Step.WAITS)
+
+    def _try_again(self, at: datetime, slot: datetime) -> _Step:
+        """Start a run after one that failed, before the next slot comes."""
+        if going_on(self.plan.job) is not None:
+            return _Step.WAITS
+        end = self.plan.blackouts.end_of(self.now)
+        if end > self.now:
+            return self._move(slot, end if end < slot else self.plan.when(slot), _Step.WAITS)
+        if started_slots(self.plan.job).filter(slot_at=at).exists():
+            return self._move(slot, self.plan.when(slot), _Step.MOVED)
+        try:
+            with transaction.atomic():
+                run = self.start_run(self.plan.job)
+        except PipelineError as error:
+            self._record(at, Outcome.REFUSED, str(error))
+            again = self._next_try()
+            due = again if again is not None and again < slot else self.plan.when(slot)
+            return self._move(slot, due, _Step.WAITS)
+        self._record(at, Outcome.STARTED, self._why_again(run), 0, run)
+        return self._move(slot, self.plan.when(slot), _Step.STARTED)
+
+    def _why_again(self, run: JobRun) -> str:
+        before = JobRun.objects.filter(job_id=run.job_id, id__lt=run.pk, state=JobRun.State.FAILED)
+        failed = before.order_by("-id").first()
+        return f"again, for run {failed.pk} failed" if failed else "again"
+
+    def _next_try(self) -> datetime | None:
+        minutes = self.plan.job.retry_minutes
+        if not minutes:
+            return None
+        return self.plan.blackouts.end_of(self.now + timedelta(minutes=minutes))
+
+    def _due(self, first: datetime, until: datetime) -> _Due | None:
+        """Return the slots from `first` to `until` for which no run was started yet."""
+        taken = self._started().filter(slot_at__gte=first, slot_at__lte=until)
+        started = set(taken.values_list("slot_at", flat=True))
+        due = _Due(first, first, 1) if first <= until and first not in started else None
+        for slot in self.plan.slots.after(first):
+            if slot > until:
+                break
+            if slot in started:
+                continue
+            due = _Due(due.first, slot, due.count + 1) if due else _Due(slot, slot, 1)
+            if self.plan.job.catch_up == Job.CatchUp.ALL:
+                break
+            if due.count >= COUNTED:
+                last = self.plan.slots.last(until)
+                return _Due(due.first, last or slot, due.count)
+        return due
+
+    def _started(self) -> QuerySet[ScheduleSlot]:
+        return started_slots(self.plan.job)
+
+    def _record(
+        self,
+        slot: datetime,
+        outcome: ScheduleSlot.Outcome,
+        reason: str = "",
+        missed: int = 0,
+        run: JobRun | None = None,
+    ) -> None:
+        """Write the slot's row. One that started no run, as it was refused or as the clock was
+        ahead then, makes room for what becomes of the slot now."""
+        job = self.plan.job
+        values = {"fired_at": self.now, "outcome": outcome, "reason": reason}
+        values |= {"missed_count": missed, "run": run}
+        rows = ScheduleSlot.objects.filter(job=job, slot_at=slot)
+        if not rows.exclude(outcome=Outcome.STARTED).update(**values):
+            ScheduleSlot.objects.create(tenant_id=job.tenant_id, job=job, slot_at=slot, **values)
+
+    def _move_on(self, after: datetime) -> _Step:
+        slot = self.plan.first_open(after)
+        return self._move(slot, self.plan.when(slot), _Step.MOVED)
+
+    def _move(self, slot: datetime, due: datetime, step: _Step) -> _Step:
+        Job.objects.filter(pk=self.plan.job.pk).update(next_slot_at=slot, next_run_at=due)
+        return step
