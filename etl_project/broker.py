@@ -1,16 +1,18 @@
 """The Dramatiq broker that BROKER_URL names; an in-process one when it is empty."""
 
 import logging
+import threading
 from typing import Any, Final
 
 import dramatiq
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware, TimeLimit
 
+from etl_project.hints import HintBroker
 from jobs.heartbeat import Heartbeat, give_back
 from jobs.models import Process
 from jobs.presence import Presence
@@ -18,21 +20,55 @@ from jobs.presence import Presence
 HEARTBEAT_SECONDS: Final = 10
 BLOCKED_SECONDS: Final = 10
 CONNECT_SECONDS: Final = 5
+DATABASE_SECONDS: Final = 0.5
+"""How often a worker looks whether a database that is away has come back."""
+
+logger = logging.getLogger(__name__)
 
 
 class DatabaseConnections(Middleware):
     """Keeps one database connection a worker thread, and drops it when it is broken."""
 
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def after_worker_boot(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Begin to wait for the database whenever it is away."""
+        self._stopping.clear()
+
+    def before_worker_shutdown(self, broker: Broker, worker: dramatiq.Worker) -> None:
+        """Wait for it no longer."""
+        self._stopping.set()
+
     def before_process_message(self, broker: Broker, message: dramatiq.MessageProxy) -> None:
-        """Drop a broken connection before a step is claimed with it."""
-        for connection in connections.all(initialized_only=True):
-            # CONN_MAX_AGE is for web requests; a worker thread lives as long as its process.
-            connection.close_at = None
-            connection.close_if_unusable_or_obsolete()
+        """See to it that a step can be claimed: wait while the database is away.
+
+        Hints would be used up meanwhile, and their steps wait until they are missed.
+        """
+        is_told = False
+        while not self._stopping.is_set():
+            try:
+                _connect()
+                return
+            except (DatabaseError, InterfaceError) as error:
+                if not is_told:
+                    logger.warning("the database is away, its steps wait: %s", error)
+                is_told = True
+                self._stopping.wait(DATABASE_SECONDS)
 
     def before_worker_thread_shutdown(self, broker: Broker, thread: Any) -> None:
         """Close the thread's connections: nobody else can."""
         connections.close_all()
+
+
+def _connect() -> None:
+    """Have this thread connected to a database that answers; raise its error if none does."""
+    for each in connections.all(initialized_only=True):
+        # CONN_MAX_AGE is for web requests; a worker thread lives as long as its process.
+        each.close_at = None
+        each.close_if_unusable_or_obsolete()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
 
 
 class LeaseRenewal(Middleware):
@@ -89,7 +125,7 @@ def build(url: str) -> Broker:
         return StubBroker(middleware=middleware)
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs what dramatiq logs again
     middleware.append(WorkerPresence())  # the embedded engine is no process of its own
-    broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware)
+    broker = HintBroker(url=url, confirm_delivery=True, middleware=middleware)
     parameters = broker.parameters
     for server in parameters if isinstance(parameters, list) else [parameters]:
         server.heartbeat = HEARTBEAT_SECONDS
