@@ -5,7 +5,7 @@ ITEMS ?= 20000
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down test lint format lock bench distant checkers memory
+.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -30,6 +30,9 @@ up: setup ## Run everything on those servers in front of you (UP="--demo --port 
 
 down: setup ## Stop what `make up` started
 	@ENV_FILE=$(ENV_FILE) $(BIN)/python manage.py down
+
+secrets: ## Make the passwords and keys that docker-compose.yml reads, once
+	@$(PYTHON) deploy/make_secrets.py
 
 test: setup ## Run all tests; those of PostgreSQL, RabbitMQ, Redis and the browser where they can run
 	sh tests/run.sh
