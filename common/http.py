@@ -11,7 +11,7 @@ import msgspec
 from common.decoding import ACCEPTED
 from common.egress import EgressPolicy, has_dots
 from common.errors import PermanentError, TransientError, UsageError, WaitError
-from common.redaction import Redactor
+from common.redaction import KNOWN, Redactor
 from common.retry_after import LONGEST_WAIT_SECONDS
 from common.transport import Limits, Received, send
 
@@ -103,7 +103,9 @@ class Site:
         self._budget = budget
         self._policy = policy
         self._limits = limits or Limits()
-        self._redactor = Redactor(secrets)
+        hidden = tuple(secrets)
+        self._redactor = Redactor(hidden)
+        KNOWN.remember(hidden)
 
     def has(self, url: str) -> bool:
         """Tell whether an absolute URL lies below `api_url`, so that it may be asked for."""

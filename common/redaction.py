@@ -1,6 +1,8 @@
 """Redaction: no credential is stored, logged or shown, in whatever form an answer echoes it."""
 
 import json
+import re
+import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -38,6 +40,70 @@ class Redactor:
 def redact(body: bytes, secrets: Iterable[str]) -> bytes:
     """Return the bytes without the secrets; see `Redactor`, which is cheaper for many bodies."""
     return Redactor(secrets).body(body)
+
+
+# ---- of log lines, which may quote any secret that this process knows
+
+REMEMBERED: Final = 50
+_PATTERNS: Final = (
+    (re.compile(r"(://[^:/@\s]*):[^@\s/]+@"), rf"\1:{MARK}@"),
+    (
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)"
+            r"(\W{1,5})(?:(?:bearer|basic|token)\s+)?[^\s,;\"'\\]+"
+        ),
+        rf"\1\2{MARK}",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*\d)[a-z0-9._~+/=-]{16,}"), rf"\1 {MARK}"),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|ATATT|ATCTT)[A-Za-z0-9_=-]{10,}"), MARK),
+    (
+        re.compile(r"(?i)([?&](?:access_token|token|api_key|client_secret|password)=)[^&\s\"'\\]+"),
+        rf"\1{MARK}",
+    ),
+)
+
+
+class KnownSecrets:
+    """The secrets that this process has used: those of its settings, the newest of integrations."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: tuple[str, ...] = ()
+        self._newest: dict[str, None] = {}
+        self._redactor = Redactor(())
+
+    def keep(self, secrets: Iterable[str]) -> None:
+        """Redact these from now on, as long as the process lives."""
+        with self._lock:
+            self._kept = tuple(secrets)
+            self._make()
+
+    def remember(self, secrets: Iterable[str]) -> None:
+        """Redact these from now on, until REMEMBERED others have come."""
+        with self._lock:
+            new = [secret for secret in secrets if secret not in self._newest]
+            if not new:
+                return
+            self._newest |= dict.fromkeys(new)
+            for oldest in list(self._newest)[:-REMEMBERED]:
+                del self._newest[oldest]
+            self._make()
+
+    def redact(self, text: str) -> str:
+        """Return the text without these secrets, and without what looks like one."""
+        text = self._redactor.text(text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def _make(self) -> None:
+        self._redactor = Redactor((*self._kept, *self._newest))
+
+
+KNOWN: Final = KnownSecrets()
+
+
+# ---- the forms in which a secret may stand somewhere
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from common.secrets import new_key
+from etl_project import logs
 from etl_project.given import Environment, credential_keys, kept_key, networks, read_file
 from etl_project.look import UNFOLD as UNFOLD
 from etl_project.urls_given import (
@@ -170,6 +171,12 @@ WORKER_STOP_SECONDS = env.float("WORKER_STOP_SECONDS", default=20.0)
 LOAD_BATCH_ITEMS = env.int("LOAD_BATCH_ITEMS", default=10_000)
 LOAD_LINGER_SECONDS = env.float("LOAD_LINGER_SECONDS", default=1.0)
 MAX_RECORD_BYTES = env.int("MAX_RECORD_BYTES", default=16 * 1024 * 1024)
+
+PROCESS_NAME = env.str("PROCESS_NAME", default="")
+LOGGING = logs.configuration(
+    env.str("LOG_FORMAT", default="console"), env.str("LOG_LEVEL", default=""), PROCESS_NAME
+)
+SLOW_SQL_SECONDS = env.float("SLOW_SQL_SECONDS", default=1.0)
 
 LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = "etl_project.formats"

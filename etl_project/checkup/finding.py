@@ -3,9 +3,9 @@
 import re
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from django.conf import settings
+from etl_project.secret_settings import configured_secrets
 
 TIMEOUT_SECONDS: Final = 3
 
@@ -68,22 +68,9 @@ def hide_passwords(finding: Finding) -> Finding:
 
 def _hidden(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\1:{_HIDDEN}@", text)
-    for secret in _secrets():
+    for secret in configured_secrets():
         text = text.replace(secret, _HIDDEN)
     return text
-
-
-def _secrets() -> set[str]:
-    """Return the passwords in the settings, but for those that are no secret: user:user."""
-    found = {settings.SECRET_KEY, *settings.CREDENTIAL_KEYS}
-    database = settings.DATABASES["default"]
-    if database.get("PASSWORD") != database.get("USER"):
-        found.add(database.get("PASSWORD", ""))
-    for url in (settings.BROKER_URL, settings.CHANNEL_LAYER_URL, settings.QDRANT_URL):
-        parts = urlsplit(url)
-        if parts.password and parts.password != parts.username:
-            found |= {parts.password, unquote(parts.password)}
-    return {str(secret) for secret in found if secret}
 
 
 def first_line(error: BaseException) -> str:
