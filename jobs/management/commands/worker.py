@@ -43,10 +43,12 @@ class Command(BaseCommand):
             )
         # As many hints as threads: one that waits here would wait although others are idle.
         os.environ["dramatiq_queue_prefetch"] = str(options["threads"])  # noqa: SIM112
-        command = [sys.executable, "-m", "dramatiq", "jobs.boot"]
+        command = [sys.executable, "-m", "jobs.worker_master", "jobs.boot", "--skip-logging"]
         command += ["--path", str(settings.BASE_DIR)]
         command += ["--processes", str(options["processes"]), "--threads", str(options["threads"])]
         command += ["--worker-shutdown-timeout", str(round(settings.WORKER_STOP_SECONDS * 1000))]
         command += ["--queues", *(queue_name(stage) for stage in options["stages"])]
+        path = (str(settings.BASE_DIR), os.environ.get("PYTHONPATH", ""))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         self.stdout.flush()
         os.execv(sys.executable, command)  # noqa: S606
