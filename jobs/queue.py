@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from common.errors import PipelineError
 from integrations.models import Integration
+from jobs import sessions
 from jobs.models import JobRun, QueueEntry, Stage
 from tenants.models import Tenant, Tier
 from tenants.scope import check_writable, every_tenant
@@ -190,7 +191,7 @@ WHERE id = (
     SELECT q.id FROM etl_job_queue q JOIN etl_job_runs r ON r.id = q.run_id {turns}
     WHERE q.state = 'queued' AND q.run_at <= %s AND NOT r.cancel_requested AND {which}
     ORDER BY q.priority, {turn} q.run_at, q.id LIMIT 1 {lock}
-) AND state = 'queued' RETURNING *
+) AND state = 'queued' RETURNING *{session}
 """
 
 # Sources limit how often they are asked, so tenants take turns in asking, however many steps
@@ -204,7 +205,9 @@ ON CONFLICT (tenant_id) DO UPDATE SET served_at = excluded.served_at
 
 # A claim need not be on disk before the work begins: the commit of the work takes it along, and
 # if the server crashes before that, the step is as it was. It saves every other flush.
-_UNSYNCED = {"postgresql": "SET LOCAL synchronous_commit = off; "}
+# The session also says what it has in hand, so that its locks can be ended with the lease.
+_SESSION = {"postgresql": f"{sessions.LIMIT}; SET LOCAL synchronous_commit = off; "}
+_NAME_SESSION = {"postgresql": f", {sessions.NAMING}"}
 
 
 def claim(stage: str, worker: str, *, hinted: bool = False) -> QueueEntry | None:
@@ -247,8 +250,11 @@ def _claim(
 ) -> QueueEntry | None:
     moment = connection.ops.adapt_datetimefield_value
     turns = (_TURNS, _TURN) if what == Stage.EXTRACT else ("", "")
-    claim_sql = _CLAIM.format(which=which, lock=lock, turns=turns[0], turn=turns[1])
-    sql = _UNSYNCED.get(connection.vendor, "") + claim_sql
+    session = _NAME_SESSION.get(connection.vendor, "")
+    claim_sql = _CLAIM.format(
+        which=which, lock=lock, turns=turns[0], turn=turns[1], session=session
+    )
+    sql = _SESSION.get(connection.vendor, "") + claim_sql
     with every_tenant(WHOLE_QUEUE), transaction.atomic(durable=True):
         # SQLite waits for its write lock when a transaction begins: look at the clock after that.
         now = timezone.now()

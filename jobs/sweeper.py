@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from jobs import isolation, relay, retries, runs
+from jobs import isolation, relay, retries, runs, sessions
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import as_claimed, ensure_load_step, load_is_due, wake_relay
 from tenants.scope import every_tenant
@@ -22,6 +22,7 @@ _WHOLE_QUEUE = "the sweeper mends the queue of every tenant"
 
 def sweep() -> None:
     """Do everything once; idempotent, and safe beside workers and other sweepers."""
+    sessions.limit_silence()
     with every_tenant(_WHOLE_QUEUE):
         sweep_expired()
         sweep_cancelled()
@@ -36,6 +37,7 @@ def sweep_expired() -> int:
     expired = QueueEntry.objects.filter(state=QueueEntry.State.RUNNING, leased_until__lt=now)
     swept = 0
     for step in expired.order_by("leased_until")[:EXPIRED_A_SWEEP]:
+        sessions.end_session(step)  # or the next line waits for what a frozen worker has locked
         swept += release(step, leased_until__lt=now)
     return swept
 
