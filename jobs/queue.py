@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -70,7 +70,8 @@ def enqueue(run: JobRun, steps: Sequence[NewStep]) -> int:
 
     A step whose key the run has already is left as it is.
     """
-    owner = (run.tenant_id, run.pk, run.integration_id, priority_of(run.tenant_id))
+    priority = priority_of(run.tenant_id)
+    owner = (run.tenant_id, run.pk, run.integration_id, priority, run.trace_id)
     return _insert(owner, steps)
 
 
@@ -79,15 +80,18 @@ def priority_of(tenant_id: int) -> int:
     return PRIORITIES[Tier(Tenant.objects.values_list("tier", flat=True).get(pk=tenant_id))]
 
 
+_Owner: TypeAlias = tuple[int, int, int, int, str]
+"""Tenant, run, integration, priority, trace: what a step has from its run."""
+
 _COLUMNS = (
-    "tenant_id, run_id, integration_id, priority, stage, stream, key, params, state, attempts, "
-    "run_at, fence, leased_by, record_count, row_count, skipped_count, quarantined_count, error, "
-    "created_at"
+    "tenant_id, run_id, integration_id, priority, trace_id, stage, stream, key, params, state, "
+    "attempts, run_at, fence, leased_by, record_count, row_count, skipped_count, "
+    "quarantined_count, error, created_at"
 )
-_VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, %s, 0, '', 0, 0, 0, 0, '', %s)"
+_VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, %s, 0, '', 0, 0, 0, 0, '', %s)"
 
 
-def _insert(owner: tuple[int, int, int, int], steps: Sequence[NewStep]) -> int:
+def _insert(owner: _Owner, steps: Sequence[NewStep]) -> int:
     check_writable(owner[0])
     now = timezone.now()
     made = 0
@@ -106,7 +110,7 @@ def _insert(owner: tuple[int, int, int, int], steps: Sequence[NewStep]) -> int:
     return made
 
 
-def _values(owner: tuple[int, int, int, int], step: NewStep, now: datetime) -> list[Any]:
+def _values(owner: _Owner, step: NewStep, now: datetime) -> list[Any]:
     moment = connection.ops.adapt_datetimefield_value
     params = json.dumps(dict(step.params), separators=(",", ":"))
     named = [step.stage, step.stream, step.key, params]
@@ -125,10 +129,10 @@ def wake_relay() -> None:
 
 _ENSURE = """
 INSERT INTO etl_job_queue (
-    tenant_id, run_id, integration_id, priority, stage, stream, key, params, state, attempts,
-    run_at, fence, leased_by, record_count, row_count, skipped_count, quarantined_count, error,
-    created_at
-) VALUES (%s, %s, %s, %s, 'load', %s, %s, '{{}}', 'queued', 0, %s, 0, '', 0, 0, 0, 0, '', %s)
+    tenant_id, run_id, integration_id, priority, trace_id, stage, stream, key, params, state,
+    attempts, run_at, fence, leased_by, record_count, row_count, skipped_count,
+    quarantined_count, error, created_at
+) VALUES (%s, %s, %s, %s, %s, 'load', %s, %s, '{{}}', 'queued', 0, %s, 0, '', 0, 0, 0, 0, '', %s)
 ON CONFLICT (run_id, stream) WHERE stage = 'load' AND state = 'queued'
 DO UPDATE SET run_at = {least}(etl_job_queue.run_at, excluded.run_at)
 """
@@ -152,6 +156,7 @@ def ensure_load_step(
         run.pk,
         integration if isinstance(integration, int) else integration.pk,
         priority_of(run.tenant_id),
+        run.trace_id,
         stream,
         f"load:{stream}:{secrets.token_hex(6)}",
         moment(now + timedelta(seconds=linger)),
@@ -306,7 +311,8 @@ def complete(
         done = cursor.rowcount
     if not done:
         raise LostLeaseError(f"{step} is no longer held with fence {step.fence}")
-    _insert((step.tenant_id, step.run_id, step.integration_id, step.priority), successors)
+    owner = (step.tenant_id, step.run_id, step.integration_id, step.priority, step.trace_id)
+    _insert(owner, successors)
 
 
 def as_claimed(step: QueueEntry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
+from common.tracing import current_trace, new_trace
 from integrations.models import Integration, QuarantinedRecord
 from jobs import checkpoints, phases, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
@@ -27,6 +28,8 @@ def start(
 ) -> JobRun:
     """Make a run of an integration, and its job if it has none; return the run.
 
+    It keeps the trace that is bound here, or a new one, and its steps have that, too.
+
     Enqueue its first step in the same transaction: a run without a step never finishes.
     """
     with transaction.atomic():
@@ -40,6 +43,7 @@ def start(
             trigger=trigger,
             mode=mode,
             params=dict(params or {}),
+            trace_id=current_trace() or new_trace(),
         )
         retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()} started")
     return run
