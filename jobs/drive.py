@@ -12,6 +12,7 @@ from jobs import heartbeat
 from jobs.embedded import EmbeddedEngine
 from jobs.imports import extract_next
 from jobs.models import JobRun
+from jobs.patience import patiently
 from jobs.runs import RunSummary, summary
 from jobs.sync import start_scheduled
 from tenants.scope import tenant_scope
@@ -57,11 +58,11 @@ def drive(runs: Sequence[JobRun], watch: Watch) -> None:
     worker = heartbeat.worker_id()
     watched_at = 0.0
     while True:
-        busy = any(extract_next(run, worker) for run in runs)
+        busy = patiently(lambda: any(extract_next(run, worker) for run in runs))
         now = time.monotonic()
         if not busy or now - watched_at > LOOK_EVERY_SECONDS:
             watched_at = now
-            if _look(runs, watch):
+            if patiently(lambda: _look(runs, watch)):
                 return
         if not busy:
             time.sleep(LOOK_EVERY_SECONDS)
@@ -69,7 +70,7 @@ def drive(runs: Sequence[JobRun], watch: Watch) -> None:
 
 def wait(runs: Sequence[JobRun], watch: Watch) -> None:
     """Wait until all of the runs are finished; workers, here or elsewhere, do their steps."""
-    while not _look(runs, watch):
+    while not patiently(lambda: _look(runs, watch)):
         time.sleep(LOOK_EVERY_SECONDS)
 
 
