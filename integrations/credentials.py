@@ -99,12 +99,20 @@ def change_credentials(integration: Integration, method: str, values: Mapping[st
     if not is_same_way:
         store_credentials(integration, method, values)
     elif any(value.strip() for value in values.values()):
-        fields = _method(connector_for(integration.provider), method).fields
-        sealed = _box().unseal(integration.credentials, _context(integration))
-        kept = [each.name for each in fields if each.is_required and not each.is_secret]
-        store_credentials(integration, method, {name: sealed[name] for name in kept} | dict(values))
+        store_credentials(integration, method, _names_and_ids(integration) | dict(values))
     else:
         _sign_in(integration)
+
+
+def _names_and_ids(integration: Integration) -> dict[str, str]:
+    """Return the stored values that are no secret; none if their key is lost."""
+    fields = _method(connector_for(integration.provider), integration.auth_method).fields
+    try:
+        sealed = _box().unseal(integration.credentials, _context(integration))
+    except PermanentError:
+        return {}
+    kept = [each.name for each in fields if each.is_required and not each.is_secret]
+    return {name: sealed[name] for name in kept}
 
 
 def addresses(settings: Mapping[str, Any]) -> dict[str, Any]:

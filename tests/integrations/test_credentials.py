@@ -14,7 +14,12 @@ from common.errors import PermanentError, TransientError, UsageError, WaitError
 from common.secrets import new_key
 from common.transport import close_pools
 from integrations.budget import SharedBudget
-from integrations.credentials import base_url_needs_secret, open_site, store_credentials
+from integrations.credentials import (
+    base_url_needs_secret,
+    change_credentials,
+    open_site,
+    store_credentials,
+)
 from integrations.models import Integration
 from integrations.registry import connectors
 from tenants.models import Tenant
@@ -143,6 +148,16 @@ def test_credentials_of_a_lost_key_say_what_to_do(settings: Settings) -> None:
     settings.CREDENTIAL_KEYS = [new_key()]
     with pytest.raises(PermanentError, match="enter the credentials anew"):
         open_site(integration)
+
+
+def test_credentials_of_a_lost_key_can_be_entered_anew(settings: Settings) -> None:
+    integration = make()
+    store_credentials(integration, "token", TOKEN)
+    settings.CREDENTIAL_KEYS = [new_key()]
+    with pytest.raises(UsageError, match=r"\(user\)"):
+        change_credentials(integration, "token", {"token": "another"})
+    change_credentials(integration, "token", {**TOKEN, "token": "another"})
+    open_site(fresh(integration))
 
 
 def test_a_new_key_in_front_opens_what_the_old_one_sealed(settings: Settings) -> None:
