@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "etl_project.health.HealthMiddleware",
+    "etl_project.requests.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "etl_project.headers.ContentSecurityPolicyMiddleware",
     "etl_project.static_files.StaticFilesMiddleware",
@@ -140,7 +141,10 @@ CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [CHANNEL_LAYER_URL],
+            # A Redis that hangs is to be noticed as soon as one that is dead.
+            "hosts": [
+                {"address": CHANNEL_LAYER_URL, "socket_timeout": 1, "socket_connect_timeout": 1}
+            ],
             "prefix": env.str("CHANNEL_LAYER_PREFIX", default="etl"),
         },
     }

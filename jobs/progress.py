@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypedDict
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Max, Q
 from django.utils import timezone
 
@@ -227,7 +227,7 @@ class Publisher:
         try:
             with every_tenant(_REASON):
                 return sum(self._publish(run) for run in self._candidates())
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             self._failed(error)
             connection.close()
             return 0

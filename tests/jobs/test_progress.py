@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from channels.layers import get_channel_layer
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -217,3 +218,15 @@ def test_with_redis_gone_publishing_neither_raises_nor_waits(
     with pytest.raises((OSError, RedisError, TimeoutError)):
         ours._sending[run.pk].result(5)
     assert "progress is not published" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("already closed")])
+def test_a_database_that_is_away_does_not_end_the_publishing(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(publisher: Publisher) -> list[JobRun]:
+        raise error
+
+    monkeypatch.setattr(Publisher, "_candidates", away)
+    assert Publisher().publish_due() == 0
