@@ -10,6 +10,9 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    from common.tracing import bind_on, new_trace
+
+    bind_on(new_trace())
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -8,10 +8,11 @@ class EtlProjectConfig(AppConfig):
     name = "etl_project"
 
     def ready(self) -> None:
-        """Register the system checks, set the broker up, then import the actors, which bind to
-        it."""
-        from etl_project import broker
+        """Register the system checks, let SQL tell its trace, set the broker up, then import the
+        actors, which bind to it."""
+        from etl_project import broker, statements
 
+        statements.install()
         import_module("etl_project.checks")
         broker.setup()
         import_module("jobs.actors")

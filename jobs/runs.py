@@ -1,5 +1,6 @@
 """Runs: started, summed up, and finished exactly when no step of them is open."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
@@ -8,13 +9,15 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from common.tracing import current_trace, new_trace
+from common.tracing import bind, current_trace, new_trace
 from integrations.models import Integration, QuarantinedRecord
 from jobs import checkpoints, phases, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from jobs.run_retries import after_run
 from tenants.scope import every_tenant
 from warehouse.models.staging import StagedPage
+
+logger = logging.getLogger(__name__)
 
 _SHORT_WAIT: Final = timedelta(seconds=2)
 _WHOLE_QUEUE = "a run is finished by whoever ended its last step"
@@ -46,6 +49,8 @@ def start(
             trace_id=current_trace() or new_trace(),
         )
         retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()} started")
+        with bind(run.trace_id, tenant=run.tenant_id, run=run.pk):
+            logger.info("%s of %s started", run.get_mode_display(), integration)
     return run
 
 
@@ -123,6 +128,8 @@ def _finish(run: JobRun) -> str:
         JobRun.State.COMPLETED_WITH_ERRORS: RunLog.Level.WARNING,
     }.get(state, RunLog.Level.INFO)
     retries.log_line(run.tenant_id, run.pk, f"{run.get_mode_display()}: {state.label}", level)
+    with bind(run.trace_id, tenant=run.tenant_id, run=run.pk):
+        logger.info("%s ended: %s", run.get_mode_display(), state.label)
     return state.value
 
 

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from jobs import heartbeat, isolation, queue, retries, runs
 from jobs.models import QueueEntry
+from jobs.step_trace import on_behalf_of
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def work_next(stage: str, worker: str, *, hinted: bool = False) -> bool:
 
 def work(step: QueueEntry) -> None:
     """Work a claimed step, here or in a process of its own, and keep its lease meanwhile."""
-    with heartbeat.held(step):
+    with on_behalf_of(step), heartbeat.held(step):
         if not isolation.is_wanted(step):
             work_here(step)
             return

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from common.tracing import sql_comment
 from warehouse.staging import parse_rows, staged_columns
 from warehouse.tables import Table
 
@@ -47,8 +48,9 @@ def fill(table: Table, blocks: list[bytes]) -> None:
 
 def _copy(table: Table, blocks: list[bytes]) -> None:
     with connection.cursor() as cursor:
+        # It passes by what else puts the trace before a statement.
         cursor.copy_expert(
-            f"COPY {table.staging_name} ({staged_columns(table)}) FROM STDIN",
+            f"{sql_comment()}COPY {table.staging_name} ({staged_columns(table)}) FROM STDIN",
             io.BytesIO(b"".join(blocks)),
         )
 

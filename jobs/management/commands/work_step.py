@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from jobs import isolation, steps
 from jobs.models import QueueEntry
+from jobs.step_trace import on_behalf_of
 from tenants.scope import every_tenant
 
 
@@ -39,7 +40,8 @@ class Command(BaseCommand):
         if step is None:
             self.stderr.write(f"step {options['step']} is held by somebody else")
             sys.exit(isolation.HANDED_OVER)
-        steps.work_here(step)
+        with on_behalf_of(step):
+            steps.work_here(step)
 
 
 def _end_with_caller() -> None:
