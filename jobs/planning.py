@@ -132,7 +132,7 @@ def _plan(plan: Plan, now: datetime) -> bool:
         slot = plan.first_open(now)
     elif following < slot:
         slot = min(slot, plan.first_open(now))
-    if slot == job.next_slot_at and not _is_too_late(plan, slot, following):
+    if slot == job.next_slot_at and not _is_too_late(plan, slot, following, now):
         return False
     due = plan.when(slot)
     if _tries_again(job) and job.next_run_at is not None and now < job.next_run_at < slot:
@@ -149,10 +149,17 @@ def _tries_again(job: Job) -> bool:
     return slot is not None and due is not None and due < slot
 
 
-def _is_too_late(plan: Plan, slot: datetime, following: datetime) -> bool:
+def _is_too_late(plan: Plan, slot: datetime, following: datetime, now: datetime) -> bool:
     """Say whether a slot is put off beyond what its blackout or its next try can ask for."""
     due = plan.job.next_run_at
-    return due is None or due > plan.when(max(slot, following))
+    if due is None or due > plan.when(max(slot, following)):
+        return True
+    if not slot <= now < due or plan.blackouts.cover(now):
+        return False
+    refused = ScheduleSlot.objects.filter(
+        job_id=plan.job.pk, outcome=ScheduleSlot.Outcome.REFUSED, slot_at__gte=slot
+    )
+    return not refused.filter(fired_at__lte=now).exists()
 
 
 def _tell_once(job: Job, error: UsageError) -> None:

@@ -154,7 +154,7 @@ class _Firing:
         """Start a run for what is due just now, and skip what is not."""
         promised = max(due.first, self.plan.job.next_run_at or due.first)
         if self.now > promised + GRACE:
-            missed = self._due(due.first, self.now - GRACE)
+            missed = self._due(due.first, self.now - GRACE - timedelta.resolution)
             if missed is not None:
                 reason = "no scheduler was there to start it in time"
                 self._record(missed.last, Outcome.SKIPPED, reason, missed.count - 1)

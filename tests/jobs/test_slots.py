@@ -1,6 +1,5 @@
 """Slots are where people expect them, also on the days on which the clocks change."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from common.errors import UsageError
 from jobs.slots import Timetable, checked_cron, spell, zone_of
+from tests.jobs.schedule_model import watched
 
 ZONES = (
     "UTC",
@@ -22,7 +22,6 @@ ZONES = (
     "Africa/Casablanca",
     "Pacific/Apia",
 )
-DAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
 MINUTE = timedelta(minutes=1)
 
 
@@ -117,51 +116,6 @@ crons = st.builds(
 )
 
 
-def values(text: str, low: int, high: int) -> set[int]:
-    """Return the values of a cron field, read without a library."""
-    found: set[int] = set()
-    for part in text.split(","):
-        if part.startswith("*"):
-            found |= set(range(low, high + 1, int(part[2:] or 1)))
-        elif "-" in part:
-            first, last = part.split("-")
-            found |= set(range(int(first), int(last) + 1))
-        else:
-            found.add(int(part))
-    return found
-
-
-def by_looking_at_every_minute(
-    cron: str, zone: ZoneInfo, begin: datetime, end: datetime
-) -> Iterator[datetime]:
-    """Yield the slots in [begin, end) by watching a clock on the wall, minute after minute."""
-    minute, hour, _, _, weekday = cron.split()
-    minutes, hours = values(minute, 0, 59), values(hour, 0, 23)
-    weekdays = values(weekday, 0, 6)
-
-    def shows(wall: datetime) -> bool:
-        is_day = (wall.weekday() + 1) % 7 in weekdays
-        return is_day and wall.hour in hours and wall.minute in minutes
-
-    elapsed = len(hours) == 24
-    moment = begin
-    newest = (begin - timedelta(hours=30)).astimezone(zone).replace(tzinfo=None)
-    for back in range(30 * 60, 0, -1):
-        newest = max(newest, (begin - back * MINUTE).astimezone(zone).replace(tzinfo=None))
-    while moment < end:
-        wall = moment.astimezone(zone).replace(tzinfo=None)
-        if elapsed:
-            if shows(wall):
-                yield moment
-        elif wall > newest:
-            # A clock that jumped has gone past all that it did not show.
-            passed = int((wall - newest) / MINUTE)
-            if any(shows(wall - step * MINUTE) for step in range(passed)):
-                yield moment
-            newest = wall
-        moment += MINUTE
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     cron=crons,
@@ -177,14 +131,14 @@ def test_slots_are_what_watching_the_clock_on_the_wall_gives(
     cron: str, zone: ZoneInfo, begin: datetime
 ) -> None:
     end = begin + timedelta(hours=30)
-    watched = list(by_looking_at_every_minute(cron, zone, begin, end))
+    seen = list(watched(cron, zone, begin, end))
     table = Timetable(zone, cron=cron)
     found = []
     for slot in table.after(begin - MINUTE):
         if slot >= end:
             break
         found.append(slot)
-    assert found == watched
+    assert found == seen
 
 
 @settings(max_examples=150, deadline=None)
