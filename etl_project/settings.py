@@ -57,7 +57,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "etl_project.health.HealthMiddleware",
     "etl_project.requests.TraceMiddleware",
-    "etl_project.requests.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "etl_project.headers.ContentSecurityPolicyMiddleware",
     "etl_project.static_files.StaticFilesMiddleware",
