@@ -3,6 +3,7 @@
 from typing import Any
 
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.common import q_name
 
 
 class HintConsumer(_RabbitmqConsumer):
@@ -14,7 +15,11 @@ class HintConsumer(_RabbitmqConsumer):
 
     def __next__(self) -> Any:
         """Return the next message, marked as ours, or None after a while without one."""
-        message = super().__next__()  # type: ignore[no-untyped-call]
+        try:
+            message = super().__next__()  # type: ignore[no-untyped-call]
+        except StopIteration:  # the queue was deleted: declare it before it is consumed again
+            self.broker.queues_pending.add(q_name(self.queue_name))
+            raise
         if message is not None:
             message.consumer = self
         return message

@@ -31,12 +31,14 @@ START_SECONDS: Final = 5
 
 RUN_SECONDS: Final = 240
 _DONE: Final = "SELECT count(*) FROM etl_job_queue WHERE state = 'done' AND stage = 'transform'"
+_STEPS: Final = "SELECT id FROM etl_job_queue WHERE stage IN ('transform', 'load')"
+_FINISHED: Final = "SELECT extract(epoch FROM min(finished_at)) FROM etl_job_queue"
 
 
 @dataclass
 class Outcome:
-    """What a fault did to its runs: seconds until the next step was done, and until all that was
-    in hand at that moment was done."""
+    """What a fault did to its runs: seconds until the next step was begun and done, and until all
+    that was in hand at that moment was done."""
 
     went_on: list[float] = field(default_factory=list)
     repaired: list[float] = field(default_factory=list)
@@ -189,22 +191,30 @@ class Disturbed:
             seconds=RUN_SECONDS,
         )
 
-    def goes_on(self, within: float) -> float:
-        """Wait for the next step that is done from now on; note and return the seconds."""
+    def goes_on(self, within: float) -> None:
+        """Wait for a step that is begun and done from now on; note the seconds.
+
+        Steps that workers do: those of extract are done by the command itself, without hints.
+        """
         moment = time.time()
-        pending = "SELECT id, state FROM etl_job_queue WHERE state IN ('queued', 'running')"
-        is_open = self.field.rows(pending)
-        assert is_open, "the run was over before the fault"
-        self._in_hand.append((moment, [step for step, state in is_open if state == "running"]))
-        sql = (
-            "SELECT extract(epoch FROM min(finished_at)) FROM etl_job_queue"
-            f" WHERE state = 'done' AND finished_at > to_timestamp({moment})"
+        running, waiting = (
+            [step for (step,) in self.field.rows(f"{_STEPS} AND state = '{state}'")]
+            for state in ("running", "queued")
         )
-        until("a step is done", lambda: self.field.rows(sql)[0][0] is not None, RUN_SECONDS)
-        seconds = float(self.field.rows(sql)[0][0]) - moment
+        assert running or waiting or not self._is_extracted(), "the run was over before the fault"
+        self._in_hand.append((moment, running))
+        ended = (
+            f"{_FINISHED} WHERE state = 'done' AND stage IN ('transform', 'load')"
+            f" AND started_at > to_timestamp({moment})"
+        )
+        until("a step is done", lambda: self.field.rows(ended)[0][0] is not None, RUN_SECONDS)
+        seconds = float(self.field.rows(ended)[0][0]) - moment
         self.outcome.went_on.append(seconds)
         assert seconds <= within, f"it stood still for {seconds:.1f} s"
-        return seconds
+
+    def _is_extracted(self) -> bool:
+        extracts = "stage = 'extract' AND state IN ('queued', 'running')"
+        return not self.field.rows(f"SELECT 1 FROM etl_job_queue WHERE {extracts} LIMIT 1")
 
     def has_ended(self) -> bool:
         """Whether no run goes on."""
@@ -218,11 +228,9 @@ class Disturbed:
         for moment, steps in self._in_hand:
             if steps:
                 ids = ", ".join(map(str, steps))
-                finished = self.field.rows(
-                    "SELECT extract(epoch FROM max(finished_at)) FROM etl_job_queue"
-                    f" WHERE id IN ({ids})"
-                )
-                self.outcome.repaired.append(float(finished[0][0]) - moment)
+                last = _FINISHED.replace("min", "max")
+                finished = self.field.rows(f"{last} WHERE id IN ({ids})")[0][0]
+                self.outcome.repaired.append(float(finished) - moment)
 
     def run_seconds(self) -> float:
         """Return how long the run took, by its own clock."""

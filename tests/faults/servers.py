@@ -251,14 +251,19 @@ class RabbitMQ(Server):
         return {name: int(messages) for name, messages in rows}
 
     def purge(self) -> None:
-        """Empty every queue."""
-        for name in self.queues():
-            self.control("purge_queue", name)
+        """Empty the queue of every stage."""
+        self._with_each_queue("queue_purge")
 
     def delete_queues(self) -> None:
-        """Delete every queue, under the hands of who consumes it."""
-        for name in self.queues():
-            self.control("delete_queue", name)
+        """Delete the queue of every stage, under the hands of who consumes it."""
+        self._with_each_queue("queue_delete")
+
+    def _with_each_queue(self, method: str) -> None:
+        connection = pika.BlockingConnection(pika.URLParameters(self.url))
+        channel = connection.channel()
+        for stage in ("extract", "transform", "load", "index"):
+            getattr(channel, method)(f"etl.{stage}.v1")
+        connection.close()
 
     def empty(self) -> None:
         """Delete all that it keeps on its disk; for a node that does not run."""

@@ -69,6 +69,20 @@ def test_a_hint_that_fails_leaves_nothing_at_the_broker(
     assert rabbit.get_queue_message_counts(QUEUE) == (0, 0, 0)
 
 
+@pytest.mark.rabbitmq
+def test_a_deleted_queue_is_made_again_by_the_next_who_consumes_it(
+    rabbit: RabbitmqBroker, consumers: list[Any]
+) -> None:
+    rabbit.enqueue(ACTORS[Stage.TRANSFORM].message(1))
+    taken(rabbit, consumers)
+    rabbit.channel.queue_delete(QUEUE)
+    with pytest.raises(StopIteration):
+        while True:
+            next(consumers[0])
+    consumers.append(rabbit.consume(QUEUE, prefetch=1, timeout=100))
+    assert next(consumers[1]) is None
+
+
 class Away:
     """A database that is away for so many looks."""
 
