@@ -41,6 +41,7 @@ class JobRunAdmin(LoadedModelAdmin):
         "trigger",
         "started_at",
         "lasted",
+        "trace_id",
     )
     list_filter = ("state", "mode", "trigger", "integration")
     list_select_related = ("integration",)
@@ -106,6 +107,7 @@ class QueueEntryAdmin(LoadedModelAdmin):
         "record_count",
         "row_count",
         "shown_error",
+        "trace_id",
     )
     list_filter = ("state", "stage", "integration")
     linked_filters = ("run", "run_id", "stream")
@@ -125,6 +127,7 @@ class QueueEntryAdmin(LoadedModelAdmin):
         ("leased_by", "leased_until"),
         ("started_at", "finished_at"),
         ("priority", "fence"),
+        "trace_id",
         "params",
     )
 

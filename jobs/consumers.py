@@ -1,6 +1,7 @@
 """The WebSocket of a run: a snapshot on connect, then its progress. See docs/websocket.md."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
@@ -11,10 +12,13 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
+from common import tracing
 from jobs.models import JobRun
 from jobs.progress import RunProgress, group_of, progress_of, publisher
 from tenants.permissions import access_for
 from tenants.scope import every_tenant, tenant_scope
+
+logger = logging.getLogger(__name__)
 
 NOT_FOUND: Final = 4404
 """Closes a socket whose run does not exist, or that the user may not or no longer see."""
@@ -33,11 +37,15 @@ class RunConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.run_id: int = self.scope["url_route"]["kwargs"]["run_id"]
         self.checking: asyncio.Task[None] | None = None
+        handshake = tracing.bind_on(tracing.accepted(self._header(b"x-request-id")))
         await self.accept()
         progress = await database_sync_to_async(self._progress)()
         if progress is None:
             await self.close(NOT_FOUND)
             return
+        # From here on the socket is one of the run's, whatever process it is in.
+        tracing.bind_on(progress["trace_id"] or handshake, run=self.run_id, request=handshake)
+        logger.info("a page watches the run")
         publisher.attach(asyncio.get_running_loop())
         await self._follow()
         # Joined first and read afterwards, so that nothing between the two is missed.
@@ -51,6 +59,7 @@ class RunConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def disconnect(self, code: int) -> None:
         if self.checking is not None:
             self.checking.cancel()
+        logger.info("a socket was closed (%s)", code)
         with suppress(Exception):
             await self.channel_layer.group_discard(group_of(self.run_id), self.channel_name)
 
@@ -60,6 +69,10 @@ class RunConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def run_progress(self, message: dict[str, Any]) -> None:
         """Pass on what the publisher sent to the group."""
         await self.send_json(message["progress"])
+
+    def _header(self, name: bytes) -> str:
+        headers: dict[bytes, bytes] = dict(self.scope["headers"])
+        return headers.get(name, b"").decode("latin-1")
 
     async def _follow(self) -> None:
         """Join the run's group; without a channel layer the page polls what it misses."""

@@ -78,12 +78,14 @@ class RunProgress(TypedDict):
 
     seconds_left: None while extracting goes on (nobody knows what is to come) and at the end.
     waiting_until, waiting_for: when and why it goes on, if every open step is put off.
+    trace_id: by which log lines and SQL of all processes tell that they are of this run.
     version: grows with every message; an older one is to be ignored.
     """
 
     type: Literal["progress"]
     version: float
     id: int
+    trace_id: str
     state: str
     state_label: str
     is_finished: bool
@@ -126,6 +128,7 @@ def progress_of(run: JobRun) -> RunProgress:
         "type": "progress",
         "version": at,
         "id": run.pk,
+        "trace_id": run.trace_id,
         "state": run.state,
         "state_label": run.get_state_display(),
         "is_finished": run.state != JobRun.State.RUNNING,

@@ -259,5 +259,21 @@
     }
   }
 
-  document.addEventListener("DOMContentLoaded", () => new RunPage(byId("run")).start());
+  // The clipboard is there on https and localhost only; elsewhere the id is marked to be copied.
+  function copyTrace(button) {
+    const trace = byId("run-trace");
+    if (!navigator.clipboard) {
+      getSelection().selectAllChildren(trace);
+      return;
+    }
+    navigator.clipboard.writeText(trace.textContent).then(() => {
+      button.textContent = "Copied";
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    new RunPage(byId("run")).start();
+    const button = byId("run-trace-copy");
+    if (button) button.addEventListener("click", () => copyTrace(button));
+  });
 })();

@@ -27,8 +27,10 @@ def address(model: type[models.Model], page: str, *args: Any) -> str:
 
 
 def seen(response: Any, key: object = None) -> tuple[int, str]:
-    """What a browser gets, but for tokens, and for the id that it asked for itself."""
-    text = response.content.decode() + str(sorted(response.headers.items()))
+    """What a browser gets, but for tokens, for the id that it asked for itself, and for the
+    request's own."""
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
+    text = response.content.decode() + str(sorted(headers.items()))
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     return response.status_code, text if key is None else text.replace(f"/{key}/", "/ID/")
 
