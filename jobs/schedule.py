@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.errors import PipelineError, UsageError
+from common.tracing import bind
 from jobs.clock import database_now
 from jobs.models import Job, JobRun, ScheduleSlot
 from jobs.planning import EVERY_JOB, Plan, plan, plan_of, scheduled, started_slots
@@ -56,7 +57,7 @@ def fire(start_run: StartRun, now: datetime | None = None) -> int:
     errors: list[Exception] = []
     for job in due:
         try:
-            with tenant_scope(job.tenant_id):
+            with bind("", tenant=job.tenant_id), tenant_scope(job.tenant_id):
                 started += _fire(job, now, start_run)
         except UsageError:
             continue  # its schedule cannot be read, which plan() says
