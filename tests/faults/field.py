@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,11 +155,14 @@ class Field:
                 assert time.monotonic() < deadline, "the database does not answer"
                 pause.wait(0.1)
 
+    def execute(self, sql: str) -> None:
+        """Execute a statement and commit."""
+        with _autocommit(self.system.env["DATABASE_URL"]) as cursor:
+            cursor.execute(sql)
+
     def hashes(self, tenant: str) -> dict[str, str]:
         """Return the hash of every exported table of a tenant."""
-        with _autocommit(self.system.env["DATABASE_URL"]) as cursor:
-            # The planner knows a tenant that was loaded this minute only by guess.
-            cursor.execute("ANALYZE")
+        self.execute("ANALYZE")  # the planner can only guess of what was loaded this minute
         return self.system.hashes(tenant)
 
 
@@ -282,9 +285,3 @@ def _autocommit(url: str) -> Iterator[Any]:
             yield cursor
     finally:
         connection.close()
-
-
-def attempt(do: Callable[[], object], errors: tuple[type[Exception], ...]) -> None:
-    """Do something that may fail because another fault is there at the same time."""
-    with suppress(*errors):
-        do()
