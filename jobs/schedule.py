@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from common.errors import PipelineError, UsageError
 from common.tracing import bind
@@ -52,7 +52,7 @@ def fire(start_run: StartRun, now: datetime | None = None) -> int:
     """
     now = now or database_now()
     with every_tenant(EVERY_JOB):
-        due = list(scheduled().filter(next_run_at__lte=now).order_by("next_run_at"))
+        due = list(_may_start().filter(next_run_at__lte=now).order_by("next_run_at"))
     started = 0
     errors: list[Exception] = []
     for job in due:
@@ -88,13 +88,18 @@ def refuse(job: Job) -> JobRun:
     )
 
 
+def _may_start() -> QuerySet[Job]:
+    """Return scheduled jobs without those that wait, by their policy, for a run that goes on."""
+    going = JobRun.objects.filter(job_id=OuterRef("pk"), state=JobRun.State.RUNNING)
+    return scheduled().filter(Q(catch_up=Job.CatchUp.SKIP) | ~Exists(going))
+
+
 def _fire(job: Job, now: datetime, start_run: StartRun) -> int:
     """Deal with all that is due of a job; return how many runs were started."""
     started = 0
-    is_patient = job.catch_up != Job.CatchUp.SKIP
-    while not (is_patient and going_on(job) is not None):
+    while True:
         with transaction.atomic():
-            rows = scheduled().filter(pk=job.pk, next_run_at__lte=now)
+            rows = _may_start().filter(pk=job.pk, next_run_at__lte=now)
             # Another scheduler that has the row in hand deals with the job.
             held = rows.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
             planned = None if held is None else plan_of(held)
