@@ -20,7 +20,8 @@ class Job(TenantOwned):
 
     blackouts: windows without scheduled runs, one a line, in the tenant's time zone.
     retry_minutes: after a failed scheduled run; 0 waits for the next slot.
-    next_run_at: when `next_slot_at` is to be fired; later than it in a blackout or before a retry.
+    next_run_at: when `next_slot_at` is to be fired; later than it in a blackout or when its start
+    was refused; earlier if another run is due before it, after one that failed.
     """
 
     class CatchUp(models.TextChoices):

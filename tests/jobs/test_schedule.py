@@ -371,6 +371,20 @@ def test_a_job_that_cannot_start_is_not_tried_again_before_its_next_slot_if_so_w
     assert planned(job)[1] == "12:00"
 
 
+@pytest.mark.parametrize(("policy", "outcomes"), [("once", []), ("all", []), ("skip", ["skipped"])])
+def test_a_run_that_is_begun_by_hand_at_that_very_moment_is_a_run_that_goes_on(
+    job: Job, monkeypatch: pytest.MonkeyPatch, policy: str, outcomes: list[str]
+) -> None:
+    change(catch_up=policy)
+    with every_tenant("test"):
+        by_hand = JobRun.objects.first()
+    seen = [None, by_hand]
+    monkeypatch.setattr(schedule, "going_on", lambda job: seen.pop(0))
+    assert schedule.fire(no_start, at("11:00")) == 0
+    assert [slot[1] for slot in slots()] == outcomes
+    assert planned(job)[1] == ("12:00" if outcomes else "11:00")
+
+
 def test_an_integration_without_a_live_source_starts_nothing(job: Job) -> None:
     with every_tenant("test"):
         lines = RunLog.objects.count()
