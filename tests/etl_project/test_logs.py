@@ -16,17 +16,10 @@ from common import tracing
 from etl_project import logs
 from tests.common.sites import site_at
 from tests.conftest import ROOT
+from tests.loglines import formatter
 
 TOKEN = "t0ken-of-an-integration"
 EVIL = "gone\n2026-01-01T00:00:00.000Z ERROR web forged: \x1b[31mred\x1b[0m\u2028\x85end"
-
-
-def formatter(log_format: str) -> logging.Formatter:
-    """The formatter of the configuration, as the logging machinery makes it."""
-    made = logs.configuration(log_format, "INFO", "worker-1")
-    configurator = logging.config.DictConfigurator({"version": 1})
-    found: logging.Formatter = configurator.configure_formatter(made["formatters"]["lines"])
-    return found
 
 
 def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
