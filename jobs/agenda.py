@@ -51,7 +51,8 @@ def agenda_of(job: Job, now: datetime) -> Agenda:
     except UsageError as error:
         problem = str(error)
     due = islice(_next(plan, now), SHOWN) if plan is not None and job.is_active else ()
-    rows = ScheduleSlot.objects.filter(job=job).select_related("run").order_by("-slot_at")[:SHOWN]
+    dealt_with = ScheduleSlot.objects.filter(job_id=job.pk)  # of one that is not saved, none
+    rows = dealt_with.select_related("run").order_by("-slot_at")[:SHOWN]
     return {
         "integration": job.integration.name,
         "words": plan.slots.words() if plan else "",

@@ -121,7 +121,10 @@ def _window(line: str, number: int) -> Weekly | Dates:
 
 def _dates(text: str) -> Dates:
     first, dots, last = text.partition("..")
-    dates = Dates(date.fromisoformat(first), date.fromisoformat(last if dots else first))
+    try:
+        dates = Dates(date.fromisoformat(first), date.fromisoformat(last if dots else first))
+    except ValueError:
+        raise ValueError("it is neither days with hours nor dates") from None
     if dates.last < dates.first:
         raise ValueError("the last day is before the first")
     if dates.last == date.max:

@@ -116,6 +116,15 @@ def test_without_an_integration_all_of_the_tenant_are_listed() -> None:
     assert [job["integration"] for job in json.loads(out.getvalue())["jobs"]] == ["jira-0"]
 
 
+def test_an_integration_that_never_had_a_schedule_is_shown_without_and_can_get_one() -> None:
+    with every_tenant("test"):
+        Job.objects.all().delete()
+    assert told() == "jira-0: no schedule\n"
+    with every_tenant("test"):
+        assert not Job.objects.exists()
+    assert told("--every", "30m").startswith("jira-0: every 30 minutes\n")
+
+
 def test_a_schedule_that_cannot_be_kept_is_shown_as_such() -> None:
     with every_tenant("test"):
         Job.objects.update(cron="every day")
