@@ -54,3 +54,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults (seconds)")
         for line in table():
             terminalreporter.write_line(line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the chaos to the end: it stops the processes that the other faults share."""
+    items.sort(key=lambda item: "chaotic" in getattr(item, "fixturenames", ()))

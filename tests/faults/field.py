@@ -60,7 +60,8 @@ def table() -> list[str]:
             told += f"  {len(outcome.went_on):5}  {median:15.2f}  {most:5.2f}"
         if outcome.repaired:
             told += f"  {max(outcome.repaired):24.2f}"
-        lines.append("  ".join([told, *outcome.remarks]))
+        lines.append(told)
+        lines += [f"{'':{names}}  {remark}" for remark in outcome.remarks]
     return lines
 
 

@@ -186,6 +186,7 @@ def test_chaos_loses_nothing_doubles_nothing_and_leaves_no_ghost(
 ) -> None:
     chaos, imports = Chaos(chaotic), Imports(chaotic, world)
     try:
+        until("steps are done", lambda: chaotic.rows("SELECT 1 FROM effects LIMIT 1"), 60)
         chaos.run(CHAOS_SECONDS)
     finally:
         imports.end()
