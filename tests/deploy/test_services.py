@@ -67,11 +67,7 @@ def test_the_file_names_the_three_servers_of_this_machine(tmp_path: Path) -> Non
     code += "from deploy.services import main; sys.exit(main())"
     environment = {name: value for name, value in os.environ.items() if name not in urls}
     told = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{code}import sys; from deploy.services import main; sys.exit(main())",
-        ],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env={**environment, "ENV_FILE": str(named)},
         capture_output=True,
