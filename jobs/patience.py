@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from django.core.management.base import CommandError
@@ -14,6 +15,16 @@ PATIENCE_SECONDS: Final = 60.0
 _LOOK_EVERY_SECONDS: Final = 0.5
 
 Result = TypeVar("Result")
+
+
+@contextmanager
+def beginning() -> Iterator[None]:
+    """Begin something in one transaction; CommandError (exit code 1) if the database goes away."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CommandError(f"the database went away, so nothing was begun: {reason}") from error
 
 
 def patiently(do: Callable[[], Result]) -> Result:

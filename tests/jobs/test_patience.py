@@ -38,3 +38,12 @@ def test_a_database_that_stays_away_is_an_error_that_says_what_becomes_of_the_ru
         patience.patiently(do)
     assert raised.value.returncode == 1
     assert "Workers go on with it" in str(raised.value)
+
+
+def test_what_cannot_even_begin_is_an_error_without_a_traceback() -> None:
+    with (
+        pytest.raises(CommandError, match=r"nothing was begun: terminated$") as raised,
+        patience.beginning(),
+    ):
+        raise OperationalError("terminated\nby an administrator")
+    assert raised.value.returncode == 1

@@ -12,6 +12,7 @@ from integrations.recordings import ignored_files
 from jobs.console import name_and_value, progress, tell
 from jobs.drive import EXIT_CODES_HELP, SHOWN_PROBLEMS, drive, engine
 from jobs.imports import LINES_A_PAGE, start_import
+from jobs.patience import beginning
 from tenants.migrated import ensure_migrated
 
 
@@ -57,7 +58,8 @@ class Command(BaseCommand):
         if options["lines_a_page"] < 1:
             raise UsageError("--lines-a-page must be at least 1")
         ensure_migrated()
-        runs = start_import(directory, tenant, create, settings, options["lines_a_page"])
+        with beginning():
+            runs = start_import(directory, tenant, create, settings, options["lines_a_page"])
         ignored = ignored_files(directory)
         self._warn(ignored)
         with engine(), progress(quiet=options["json"]) as watch:
