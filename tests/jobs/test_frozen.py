@@ -95,3 +95,12 @@ def test_a_claim_that_froze_does_not_keep_its_step_from_the_others(
     with frozen(sessions.limit_silence, lock) as errors:
         assert queue.claim("transform", "worker") is not None
     assert errors
+
+
+def test_the_session_of_an_isolated_step_is_ended_too(run: JobRun) -> None:
+    (step,) = add_steps(run, "page:1")
+    held = queue.claim_step(step.pk, "worker")
+    assert held is not None
+    with frozen(lambda: sessions.name_session(held), lambda: fresh(step)) as errors:
+        assert sessions.end_session(held) == 1
+    assert errors

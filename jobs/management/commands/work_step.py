@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from jobs import isolation, steps
+from jobs import isolation, sessions, steps
 from jobs.models import QueueEntry
 from jobs.step_trace import on_behalf_of
 from tenants.scope import every_tenant
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         if step is None:
             self.stderr.write(f"step {options['step']} is held by somebody else")
             sys.exit(isolation.HANDED_OVER)
+        sessions.name_session(step)
         with on_behalf_of(step):
             steps.work_here(step)
 
