@@ -5,7 +5,7 @@ ITEMS ?= 20000
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory
+.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory faults
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -63,3 +63,6 @@ checkers: setup ## Let published Jira and GitHub clients read the sandbox, in en
 
 memory: setup ## Show that 100,000 items take no more memory than 20,000
 	$(BIN)/python benchmarks/memory.py
+
+faults: setup ## Break processes and servers in the middle of runs of 20,000 items; say how soon each went on
+	FAULT_ITEMS=$(ITEMS) CHAOS_SECONDS=120 $(BIN)/python -m pytest tests/faults
