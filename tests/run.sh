@@ -35,7 +35,7 @@ case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     url="${url%/*}/etl"
-    rooms="tests/admin tests/end_to_end tests/etl_project tests/jobs tests/mappings tests/path"
+    rooms="tests/admin tests/deploy tests/end_to_end tests/etl_project tests/jobs tests/mappings tests/path"
     rooms="$rooms tests/warehouse"
     # Of the live tests those that are about what is stored and by whom; how sources behave is the
     # same on every database.
