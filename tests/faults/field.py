@@ -20,7 +20,7 @@ import psycopg2
 from tests.end_to_end.system import System, until
 from tests.faults.servers import Servers, descendants
 
-ITEMS: Final = int(os.environ.get("FAULT_ITEMS", "5000"))
+ITEMS: Final = int(os.environ.get("FAULT_ITEMS", "3000"))
 LINES_A_PAGE: Final = max(1, ITEMS * 300 // 20_000)
 """So that a run has about 200 transform steps, however many items there are."""
 

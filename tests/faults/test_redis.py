@@ -20,28 +20,34 @@ SHARE: Final = 0.95
 FAULT: Final = "redis frozen for whole runs"
 FEWEST_PAIRS: Final = 2
 MOST_PAIRS: Final = 6
-"""More are made as long as chance may be to blame."""
+"""More are made as long as chance may be to blame: what else the machine does only makes runs
+slower, so the quickest of each kind are compared."""
 
 
 def test_a_frozen_redis_takes_no_throughput_and_progress_is_live_again(
     field: Field, world: Path, undisturbed: dict[str, str]
 ) -> None:
-    shares: list[float] = []
-    last = ""
-    while len(shares) < FEWEST_PAIRS or (
-        statistics.median(shares) < SHARE and len(shares) < MOST_PAIRS
-    ):
+    calm: list[float] = []
+    hanging: list[float] = []
+    while len(calm) < FEWEST_PAIRS or (min(calm) / min(hanging) < SHARE and len(calm) < MOST_PAIRS):
         with frozen(field):
-            hanging = imported(field, world)
+            run = imported(field, world)
+            hanging.append(run.run_seconds())
         with listening(field) as heard:
-            calm = imported(field, world)
+            calm.append(imported(field, world).run_seconds())
             until("progress is published again", lambda: heard.get_message(timeout=1), 20)
-        shares.append(calm.run_seconds() / hanging.run_seconds())
-        last = hanging.tenant
-    told = ", ".join(f"{share:.0%}" for share in shares)
-    hanging.outcome.remarks.append(f"throughput {statistics.median(shares):.0%} ({told})")
-    assert statistics.median(shares) >= SHARE
-    assert field.hashes(last) == undisturbed
+    share = min(calm) / min(hanging)
+    run.outcome.remarks += [
+        f"{share:.0%} of the throughput, by the quickest runs;"
+        f" {statistics.median(calm) / statistics.median(hanging):.0%} by the median ones",
+        f"calm {_seconds(calm)}; frozen {_seconds(hanging)}",
+    ]
+    assert share >= SHARE
+    assert field.hashes(run.tenant) == undisturbed
+
+
+def _seconds(runs: list[float]) -> str:
+    return " ".join(f"{seconds:.1f}" for seconds in runs)
 
 
 def imported(field: Field, world: Path) -> Disturbed:
