@@ -59,6 +59,7 @@ _GROUPS: Final = (
         (
             ("Tenants", "apartment", "tenants_tenant"),
             ("Users", "manage_accounts", "auth_user"),
+            ("Processes", "memory", "jobs_process"),
         ),
     ),
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,16 +11,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 
 from jobs import presence
 from jobs.heartbeat import worker_id
 from jobs.models import Process
 from jobs.presence import Presence
+from tenants.models import Membership, Role
+from tenants.scope import tenant_scope
 from tests.conftest import ROOT
-from tests.jobs.conftest import until
+from tests.jobs.conftest import make_run, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,3 +156,19 @@ def test_health_blames_no_process_for_a_database_that_is_away(tmp_path: Path) ->
     assert forgiving.returncode == 0, forgiving.stderr
     assert "the database cannot be reached, so nobody knows" in forgiving.stdout
     assert strict.returncode == 1
+
+
+def test_operators_see_who_is_there_and_nobody_else_does(admin_client: Client) -> None:
+    put("quick", age=1)
+    put("frozen", age=45)
+    page = admin_client.get("/admin/jobs/process/").content.decode()
+    shown = re.findall("quick|frozen|There|Silent", page.partition("<tbody")[2])
+    assert list(dict.fromkeys(shown)) == ["frozen", "Silent", "quick", "There"]
+    assert admin_client.get("/admin/jobs/process/add/").status_code == 403
+    viewer = User.objects.create(username="ada")
+    member_of = make_run().tenant
+    with tenant_scope(member_of.pk):
+        Membership.objects.create(tenant=member_of, user=viewer, role=Role.ADMIN)
+    client = Client()
+    client.force_login(viewer)
+    assert client.get("/admin/jobs/process/").status_code == 403
