@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Final
 
 from django.conf import settings
 
-from common.errors import UsageError
 from etl_project.processes import kept
 from etl_project.processes.programs import GROUP, Program
 from etl_project.processes.watch import Watch
@@ -22,6 +22,7 @@ from etl_project.processes.watch import Watch
 MISCONFIGURED: Final = 2
 """The exit code of our commands that say that starting them again is of no use."""
 _STOP_SECONDS: Final = 25
+_CHUNK_BYTES: Final = 65536
 _LONGEST_SOCKET: Final = 100
 """Bytes of a path that a UNIX socket may have, less a few."""
 
@@ -77,28 +78,29 @@ def supervised(
     """Run the programs until the context ends, and start again what dies; give the watch over them.
 
     Their lines go to standard error. environment: what they get beside ours. Call it from the
-    main thread. Raises UsageError if standard error cannot be shared with them.
+    main thread.
     """
-    _share_standard_error()
     log = directory / "supervisord.log"
     log.write_text("")
     configuration = directory / "supervisord.conf"
     configuration.write_text(_configuration(directory, programs, log))
-    child = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
-        env={**os.environ, **environment, kept.MARK: str(directory)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for us, who then stop them in order
-    )
-    watch = Watch(directory, child, log, [program.name for program in programs])
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.stop()
-        kept.end_all(directory)
-        child.wait()
+    with _standard_error() as standard_error:
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
+            env={**os.environ, **environment, kept.MARK: str(directory)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=standard_error,
+            start_new_session=True,  # Ctrl-C is for us, who then stop them in order
+        )
+        watch = Watch(directory, child, log, [program.name for program in programs])
+        watch.start()
+        try:
+            yield watch
+        finally:
+            watch.stop()
+            kept.end_all(directory)
+            child.wait()
 
 
 def _configuration(directory: Path, programs: Sequence[Program], log: Path) -> str:
@@ -137,17 +139,37 @@ def _socket(directory: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"etl-up-{name}.sock"
 
 
-def _share_standard_error() -> None:
-    """Let others write to what our standard error goes to; raise UsageError if they cannot.
+@contextmanager
+def _standard_error() -> Iterator[int]:
+    """Give a descriptor of our standard error that others can open anew, as Supervisor does.
 
-    They open it anew, so we append, too, or would write over their lines in a file.
+    A socket nobody can, and what was opened by another user (sudo) we may not; then it is a pipe
+    to a thread of ours that copies.
     """
     try:
         os.close(os.open("/dev/stderr", os.O_WRONLY))
-    except OSError as error:  # of a socket
-        raise UsageError(
-            f"standard error cannot be shared ({error.strerror}); send it to a terminal, a file "
-            "or a pipe"
-        ) from None
-    flags = fcntl.fcntl(2, fcntl.F_GETFL)
-    fcntl.fcntl(2, fcntl.F_SETFL, flags | os.O_APPEND)
+    except OSError:
+        with _copied_to(2) as pipe:
+            yield pipe
+        return
+    # They append, and so must we, or we would write over their lines in a file.
+    fcntl.fcntl(2, fcntl.F_SETFL, fcntl.fcntl(2, fcntl.F_GETFL) | os.O_APPEND)
+    yield 2
+
+
+@contextmanager
+def _copied_to(target: int) -> Iterator[int]:
+    ours, theirs = os.pipe()
+
+    def copy() -> None:
+        with open(ours, "rb", buffering=0) as lines:  # noqa: PTH123
+            while data := lines.read(_CHUNK_BYTES):
+                os.write(target, data)
+
+    thread = threading.Thread(target=copy, name="standard error", daemon=True)
+    thread.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        thread.join(_STOP_SECONDS)

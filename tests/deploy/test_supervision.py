@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -78,6 +79,22 @@ def test_programs_know_their_names_and_write_to_where_we_do(
 
     with supervised(tmp_path, [program], {"GIVEN": "100%"}):
         until("its line is there", is_told)
+
+
+def test_lines_come_even_through_a_socket(tmp_path: Path) -> None:
+    """A socket cannot be opened anew, as Supervisor would; nor can what another user opened."""
+    ours, theirs = socket.socketpair()
+    kept_error = os.dup(2)
+    program = python("one", f"print('a line of one', flush=True); {LASTING}")
+    with ours, theirs, ours.makefile("r") as lines:
+        os.dup2(theirs.fileno(), 2)
+        try:
+            with supervised(tmp_path, [program], {}):
+                assert lines.readline() == "a line of one\n"
+        finally:
+            os.dup2(kept_error, 2)
+            os.close(kept_error)
+    assert kept.marked(tmp_path) == []
 
 
 def test_a_child_whose_parent_was_killed_is_stopped(tmp_path: Path) -> None:
