@@ -54,7 +54,8 @@ def release(step: QueueEntry, **still: object) -> bool:
         f"the worker {step.leased_by} stopped answering while it worked on this step; "
         f"that was attempt {step.attempts} of {most}"
     )
-    logger.warning("step %s (%s): %s", step.pk, step, reason)
+    on_behalf = {"trace": step.trace_id, "run": step.run_id, "step": step.pk}
+    logger.warning("step %s (%s): %s", step.pk, step, reason, extra=on_behalf)
     if step.attempts >= (2 * most if isolation.is_wanted(step) else most):
         return retries.bury(step, held, reason)
     isolate = step.attempts >= most - 1
