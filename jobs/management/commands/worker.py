@@ -2,13 +2,15 @@
 
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.actors import queue_name
 from jobs.models import Stage
+
+BEGIN_SECONDS: Final = 5
 
 
 class Command(BaseCommand):
@@ -47,6 +49,8 @@ class Command(BaseCommand):
         command += ["--path", str(settings.BASE_DIR)]
         command += ["--processes", str(options["processes"]), "--threads", str(options["threads"])]
         command += ["--worker-shutdown-timeout", str(round(settings.WORKER_STOP_SECONDS * 1000))]
+        # While its processes begin the master does not hear; one that dies then is noticed after it.
+        command += ["--worker-fork-timeout", str(BEGIN_SECONDS * 1000)]
         command += ["--queues", *(queue_name(stage) for stage in options["stages"])]
         path = (str(settings.BASE_DIR), os.environ.get("PYTHONPATH", ""))
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
