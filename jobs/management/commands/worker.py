@@ -49,7 +49,7 @@ class Command(BaseCommand):
         command += ["--path", str(settings.BASE_DIR)]
         command += ["--processes", str(options["processes"]), "--threads", str(options["threads"])]
         command += ["--worker-shutdown-timeout", str(round(settings.WORKER_STOP_SECONDS * 1000))]
-        # While its processes begin the master does not hear; one that dies then is noticed after it.
+        # Until its processes have begun the master is deaf: also to the death of one of them.
         command += ["--worker-fork-timeout", str(BEGIN_SECONDS * 1000)]
         command += ["--queues", *(queue_name(stage) for stage in options["stages"])]
         path = (str(settings.BASE_DIR), os.environ.get("PYTHONPATH", ""))
