@@ -16,6 +16,7 @@ import pytest
 
 from tests.end_to_end.system import until, worker_command
 from tests.faults.field import (
+    ITEMS,
     LEASE_SECONDS,
     START_SECONDS,
     SWEEP_SECONDS,
@@ -41,7 +42,7 @@ def worker_killed_at_random_moments(run: Disturbed) -> None:
 
 
 def worker_killed_at_every_tenth_step(run: Disturbed) -> None:
-    for steps in range(10, 180, 10):
+    for steps in range(10, 180 if ITEMS >= 20_000 else 100, 10):
         run.reach(steps)
         run.field.kill_one("worker")
         run.goes_on(AT_ONCE)

@@ -20,8 +20,7 @@ SHARE: Final = 0.95
 FAULT: Final = "redis frozen for whole runs"
 FEWEST_PAIRS: Final = 2
 MOST_PAIRS: Final = 6
-"""More are made as long as chance may be to blame: what else the machine does only makes runs
-slower, so the quickest of each kind are compared."""
+"""More are made as long as chance may be to blame."""
 
 
 def test_a_frozen_redis_takes_no_throughput_and_progress_is_live_again(
@@ -29,21 +28,29 @@ def test_a_frozen_redis_takes_no_throughput_and_progress_is_live_again(
 ) -> None:
     calm: list[float] = []
     hanging: list[float] = []
-    while len(calm) < FEWEST_PAIRS or (min(calm) / min(hanging) < SHARE and len(calm) < MOST_PAIRS):
+    while len(calm) < FEWEST_PAIRS or (not is_as_quick(hanging, calm) and len(calm) < MOST_PAIRS):
         with frozen(field):
             run = imported(field, world)
             hanging.append(run.run_seconds())
         with listening(field) as heard:
             calm.append(imported(field, world).run_seconds())
             until("progress is published again", lambda: heard.get_message(timeout=1), 20)
-    share = min(calm) / min(hanging)
     run.outcome.remarks += [
-        f"{share:.0%} of the throughput, by the quickest runs;"
+        f"{min(calm) / min(hanging):.0%} of the throughput, by the quickest runs;"
         f" {statistics.median(calm) / statistics.median(hanging):.0%} by the median ones",
         f"calm {_seconds(calm)}; frozen {_seconds(hanging)}",
     ]
-    assert share >= SHARE
+    assert is_as_quick(hanging, calm)
     assert field.hashes(run.tenant) == undisturbed
+
+
+def is_as_quick(hanging: list[float], calm: list[float]) -> bool:
+    """Whether the quickest runs differ by no more than SHARE allows, or than calm runs do.
+
+    What else the machine does only makes runs slower, so the quickest ones tell most; but where
+    it does much, even calm runs differ by more than what is looked for.
+    """
+    return min(hanging) <= max(min(calm) / SHARE, statistics.median(calm))
 
 
 def _seconds(runs: list[float]) -> str:
