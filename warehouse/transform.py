@@ -43,12 +43,12 @@ def transform_page(
     connector: Connector,
     force: bool = False,
     deadly: Collection[int] = (),
-    on_record: Callable[[int], None] | None = None,
+    on_record: Callable[[int | None], None] | None = None,
 ) -> Transformed:
     """Transform a raw page. force: do not skip what is loaded already.
 
     deadly: indexes of records whose reading ended the process; they are set aside unread.
-    on_record: told the index of each record before it is read.
+    on_record: told the index of each record before it is read, None when all are.
     """
     stream = stream_named(connector, page.stream)
     settings = read_settings(connector, page.integration)
@@ -81,6 +81,8 @@ def transform_page(
             continue
         rows.add(normalized.drafts, record.position, digest)
         done.problems += normalized.problems
+    if on_record is not None:
+        on_record(None)
     done.body = rows.encode()
     done.row_count, done.item_count = rows.row_count, rows.item_count
     return done
