@@ -25,6 +25,8 @@ NAMING: Final = "set_config('application_name', 'step ' || id || ' fence ' || fe
 _END: Final = """
 SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
 WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
+    AND EXISTS (SELECT 1 FROM etl_job_queue WHERE id = %s AND fence = %s
+        AND state = 'running' AND leased_until = %s)
 """
 
 
@@ -43,14 +45,15 @@ def name_session(step: QueueEntry) -> None:
 
 
 def end_session(step: QueueEntry) -> int:
-    """End the sessions that have a step in hand, to be called when its lease ran out.
+    """End the sessions that have a step in hand whose lease ran out, unless it was renewed since.
 
     Returns how many there were; their transactions are rolled back.
     """
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_END, (f"step {step.pk} fence {step.fence}",))
+        name = f"step {step.pk} fence {step.fence}"
+        cursor.execute(_END, (name, step.pk, step.fence, step.leased_until))
         ended = len(cursor.fetchall())
     if ended:
         logger.warning("step %s: the database session of its worker is ended", step.pk)
