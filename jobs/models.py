@@ -121,7 +121,7 @@ class ScheduleSlot(TenantOwned):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="slots")
     slot_at = models.DateTimeField()
-    fired_at = models.DateTimeField()
+    fired_at = models.DateTimeField(db_index=True)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     reason = models.TextField(blank=True, default="")
     missed_count = models.PositiveIntegerField(default=0)

@@ -71,12 +71,12 @@ def fire(start_run: StartRun, now: datetime | None = None) -> int:
 def prune(now: datetime | None = None) -> int:
     """Remove some of the slots that are too old to be looked at; return how many.
 
-    Meant to be called at every sweep: it reads a few of the oldest rows by their key.
+    Meant to be called at every sweep: it reads a few of the oldest rows by their index.
     """
     limit = (now or database_now()) - KEPT
     with every_tenant(EVERY_JOB):
-        rows = ScheduleSlot.objects.order_by("pk").values_list("pk", "fired_at")[:PRUNED_A_SWEEP]
-        old = [pk for pk, fired_at in rows if fired_at < limit]
+        rows = ScheduleSlot.objects.filter(fired_at__lt=limit).order_by("fired_at")
+        old = list(rows.values_list("pk", flat=True)[:PRUNED_A_SWEEP])
         return ScheduleSlot.objects.filter(pk__in=old).delete()[0] if old else 0
 
 

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slot_at', models.DateTimeField()),
-                ('fired_at', models.DateTimeField()),
+                ('fired_at', models.DateTimeField(db_index=True)),
                 ('outcome', models.CharField(choices=[('started', 'Started a run'), ('skipped', 'Skipped'), ('refused', 'Could not start')], max_length=8)),
                 ('reason', models.TextField(blank=True, default='')),
                 ('missed_count', models.PositiveIntegerField(default=0)),
