@@ -138,6 +138,8 @@ def test_a_schedule_that_cannot_be_kept_is_shown_as_such() -> None:
         (["--every", "0m"], r"--every '0m'"),
         (["--every", "400d"], r"up to 366d"),
         (["--every", "1h", "--cron", "@daily"], r"give one of them"),
+        (["--every", "1h", "--cron", ""], r"give one of them"),
+        (["--blackout", " "], r"--no-blackouts"),
         (["--cron", "61 * * * *"], r"'61 \* \* \* \*' is no cron expression: .*such as"),
         (["--cron", "* * * * * *"], r"no cron expression"),
         (["--blackout", "weekdays 08:00-18:00"], r"line 1: .*mon-fri 08:00-18:00"),

@@ -137,7 +137,7 @@ def _held(integration: Integration) -> Job:
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a job that the options change."""
     changes: dict[str, Any] = {}
-    if options["every"] is not None and options["cron"]:
+    if options["every"] is not None and options["cron"] is not None:
         raise UsageError("--every and --cron are two ways to say when: give one of them")
     if options["blackout"] and options["no_blackouts"]:
         raise UsageError("--blackout and --no-blackouts exclude each other")
@@ -153,6 +153,8 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
         changes["is_active"] = bool(options["on"])
     if options["catch_up"]:
         changes["catch_up"] = options["catch_up"]
+    if any(not window.strip() for window in options["blackout"] or ()):
+        raise UsageError("--blackout is empty: give a window, or --no-blackouts")
     if options["blackout"] or options["no_blackouts"]:
         changes["blackouts"] = "\n".join(options["blackout"] or [])
     if options["retry"] is not None:
