@@ -15,6 +15,10 @@ from tenants.scope import tenant_scope
 _STEPS_AT_ONCE = 1000
 
 
+class NothingSetAsideError(UsageError):
+    """There is no page of which something is set aside."""
+
+
 def start_retransform(
     tenant: Tenant,
     integration: str | None = None,
@@ -36,6 +40,8 @@ def start_retransform(
         for found in chosen:
             if run := _start(found, stream, only_set_aside):
                 runs.append(run)
+    if not runs and only_set_aside:
+        raise NothingSetAsideError(f"nothing of tenant {tenant.slug} is set aside of that kind")
     if not runs:
         raise UsageError(f"tenant {tenant.slug} has no raw pages of that kind to transform")
     return runs

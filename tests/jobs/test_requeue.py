@@ -101,6 +101,11 @@ def test_what_is_not_dead_or_not_the_tenants_is_refused_and_nothing_is_done(
     assert fresh(dead).state == fresh(foreign).state == "dead"
 
 
+def test_where_nothing_is_dead_that_is_said_and_is_no_fault(run: JobRun) -> None:
+    assert "has no dead step" in requeue("--all")
+    assert json.loads(requeue("--all", "--json")) == {"steps": [], "runs": []}
+
+
 def test_a_step_waits_for_the_run_of_its_integration_that_goes_on(dead: QueueEntry) -> None:
     with every_tenant("test"):
         runs.start(dead.integration, JobRun.Trigger.MANUAL, JobRun.Mode.FULL)

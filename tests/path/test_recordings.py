@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from integrations.models import QuarantinedRecord, RawPage
@@ -13,6 +14,7 @@ from jobs.models import JobRun
 from jobs.retransform import start_retransform
 from tenants.models import Tenant
 from tenants.scope import every_tenant
+from tests.conftest import OWN
 from tests.path import plain_reading
 from tests.path.working import STORY_POINTS, exported, finish, hashes, load, shuffled_copy
 from warehouse.models import Changelog, PullRequest, StagedPage, WorkItem
@@ -144,6 +146,14 @@ def test_every_row_knows_the_page_and_the_place_it_came_from(recording: Path) ->
         assert (change.raw_page_id, change.raw_position) == (item.raw_page_id, item.raw_position)
         pull = PullRequest.objects.order_by("id")[0]
         assert RawPage.objects.get(pk=pull.raw_page_id).stream == "pulls"
+
+
+def test_pages_of_which_nothing_is_set_aside_are_not_read_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load(OWN)
+    call_command("retransform", "--tenant", "acme", "--set-aside")
+    assert "nothing of tenant acme is set aside" in capsys.readouterr().out
 
 
 def test_nothing_of_our_recordings_is_set_aside(recording: Path) -> None:

@@ -49,7 +49,8 @@ class Command(BaseCommand):
                     self._list(steps, options["json"])
                     return
                 if not steps:
-                    raise UsageError(f"tenant {tenant.slug} has no dead step of that choice")
+                    self._nothing(tenant, options["json"])
+                    return
                 with transaction.atomic():
                     again = [step for step in steps if retries.replay(step)]
         except UsageError as error:
@@ -70,7 +71,13 @@ class Command(BaseCommand):
                 f"step {each['step']}  run {each['run']}  {each['integration']}  {each['stage']} "
                 f"{each['key']}: {each['error'].partition(chr(10))[0]}"
             )
-        self.stdout.write(f"{len(told)} dead steps")
+        self.stdout.write(f"{len(told)} dead step{'' if len(told) == 1 else 's'}")
+
+    def _nothing(self, tenant: Tenant, as_json: bool) -> None:
+        told: dict[str, list[int]] = {"steps": [], "runs": []}
+        self.stdout.write(
+            json.dumps(told) if as_json else f"tenant {tenant.slug} has no dead step of that choice"
+        )
 
     def _leave(self, again: list[QueueEntry], runs: list[JobRun], as_json: bool) -> None:
         numbers = [run.pk for run in runs]
@@ -78,7 +85,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"steps": [step.pk for step in again], "runs": numbers}))
             return
         named = ", ".join(map(str, numbers))
-        self.stdout.write(f"{len(again)} steps are queued again, of run {named}")
+        told = "1 step is" if len(again) == 1 else f"{len(again)} steps are"
+        self.stdout.write(f"{told} queued again, of run {named}")
 
     def _wait(self, runs: list[JobRun], as_json: bool) -> None:
         with engine(), progress(quiet=as_json) as watch:

@@ -9,7 +9,7 @@ from common.errors import UsageError
 from jobs.console import progress, tell
 from jobs.drive import EXIT_CODES_HELP, drive, engine
 from jobs.imports import find_tenant
-from jobs.retransform import start_retransform
+from jobs.retransform import NothingSetAsideError, start_retransform
 from tenants.migrated import ensure_migrated
 
 
@@ -40,6 +40,9 @@ class Command(BaseCommand):
                 options["stream"],
                 only_set_aside=options["set_aside"],
             )
+        except NothingSetAsideError as error:
+            self.stdout.write('{"ok": true, "runs": []}' if options["json"] else str(error))
+            return
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
         with engine(), progress(quiet=options["json"]) as watch:
