@@ -42,9 +42,11 @@ def _first(check: Callable[[], Iterator[Finding]]) -> Finding:
 
 def check_port(port: int) -> None:
     """Raise UsageError unless the web server can have the port."""
+    if not 0 < port < 65536:
+        raise UsageError(f"--port {port} is no port: give one from 1 to 65535")
     with closing(socket.socket()) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
+        except OSError:
             raise UsageError(f"port {port} is taken; give another by --port") from None

@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from common.errors import UsageError
 from etl_project.processes import kept
+from etl_project.processes.refusals import check_port
 from tests.deploy.test_commands import free_port
 from tests.end_to_end.system import ROOT, SERVERS, System, missing_services, servers, until
 
@@ -61,6 +63,17 @@ def test_once_is_of_the_demo_only(tmp_path: Path) -> None:
     told = up(without_servers(tmp_path), "--once")
     assert told.returncode == 2
     assert "--demo" in told.stderr
+
+
+def test_nothing_to_run_is_refused(tmp_path: Path) -> None:
+    told = up(without_servers(tmp_path), "--no-web", "--workers", "0", "--schedulers", "0")
+    assert told.returncode == 2
+    assert "leaves nothing to run" in told.stderr
+
+
+def test_a_port_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="from 1 to 65535"):
+        check_port(99999)
 
 
 def test_down_where_nothing_runs_is_fine(tmp_path: Path) -> None:

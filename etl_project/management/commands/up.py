@@ -67,6 +67,8 @@ class Command(BaseCommand):
         directory = kept.up_directory()
         if options["once"] and not options["demo"]:
             raise UsageError("--once ends after the sync of the demo: give --demo, too")
+        if options["no_web"] and not options["workers"] and not options["schedulers"]:
+            raise UsageError("--no-web with no workers and no schedulers leaves nothing to run")
         check_servers()
         with kept.only_one(directory), ExitStack() as running:
             if left := kept.end_all(directory):
@@ -116,7 +118,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"address": address, "processes": processes}))
         else:
             names = ", ".join(processes)
-            self.stdout.write(f"\n  {address}   {names}\n  Ctrl-C stops all of it.\n")
+            told = f"{address}   {names}" if address else names
+            self.stdout.write(f"\n  {told}\n  Ctrl-C stops all of it.\n")
         self.stdout.flush()
         return 0
 
