@@ -22,6 +22,7 @@ LITTLE_BYTES: Final = 2 * 1024**3
 TOO_LITTLE_BYTES: Final = 200 * 1024**2
 
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)")
+_THIS_MACHINE: Final = ("", "localhost", "127.0.0.1", "::1")
 _TEMPLATES: Final = ("admin/dashboard.html", "jobs/run.html", "unfold/layouts/skeleton.html")
 _STATIC: Final = ("etl/etl.css", "etl/run.js", "unfold/css/styles.css")
 
@@ -88,7 +89,10 @@ def _secret_key() -> Iterator[Finding]:
     how = "set SECRET_KEY to at least 50 random characters, the same for every process"
     if is_sqlite() or settings.DEBUG:
         return
-    if not settings.SECRET_KEY_GIVEN:
+    if not settings.SECRET_KEY_GIVEN and settings.DATABASES["default"]["HOST"] in _THIS_MACHINE:
+        told = "SECRET_KEY is not set: processes of this machine share the one kept in VAR_DIR"
+        yield warning("settings", told, how)
+    elif not settings.SECRET_KEY_GIVEN:
         yield problem("settings", "SECRET_KEY is not set, so each machine makes its own", how)
     elif len(settings.SECRET_KEY) < SHORTEST_KEY:
         yield problem("settings", "SECRET_KEY is short enough to be guessed", how)

@@ -29,6 +29,11 @@ def all_of_them() -> Iterator[Finding]:
     yield from _versions()
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things with their name: 1 worker, 2 workers."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def workers() -> Finding:
     """Check that each stage has workers."""
     if not settings.BROKER_URL:
@@ -39,7 +44,7 @@ def workers() -> Finding:
         lacking = "no worker" if not seen else f"no worker of {', '.join(missing)}"
         return _missing(lacking, _START_WORKER)
     stages = ", ".join(f"{stage.value} {counts[stage.value]}" for stage in Stage)
-    told = f"{len(seen)} worker processes: {stages}"
+    told = f"{counted(len(seen), 'worker')}: {stages}"
     return ok("processes", told, public=told)
 
 
@@ -50,7 +55,7 @@ def schedulers() -> Finding:
     count = len(_seen(Process.Role.SCHEDULER))
     if not count:
         return _missing("no scheduler", _START_SCHEDULER)
-    told = f"{count} scheduler processes"
+    told = counted(count, "scheduler")
     return ok("processes", told, public=told)
 
 
@@ -62,7 +67,7 @@ def _web() -> Finding:
             f"no web process {_LATELY}",
             "start the site: `uvicorn etl_project.asgi:application`",
         )
-    return ok("processes", f"{count} web processes")
+    return ok("processes", counted(count, "web server"))
 
 
 def _versions() -> Iterator[Finding]:

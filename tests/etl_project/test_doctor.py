@@ -238,6 +238,8 @@ def test_a_server_installation_needs_a_secret_key_and_named_hosts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installation, "is_sqlite", lambda: False)
+    database = settings.DATABASES["default"]
+    monkeypatch.setitem(database, "HOST", "db")
     settings.SECRET_KEY_GIVEN = ""
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["*"]
@@ -246,6 +248,9 @@ def test_a_server_installation_needs_a_secret_key_and_named_hosts(
     assert set(levels.values()) == {"problem"}
     assert any("SECRET_KEY" in message for message in levels)
     assert any("ALLOWED_HOSTS" in message for message in levels)
+    monkeypatch.setitem(database, "HOST", "127.0.0.1")
+    levels = {finding.message: finding.level for finding in installation.environment()}
+    assert [each for message, each in levels.items() if "SECRET_KEY" in message] == ["warning"]
     settings.SECRET_KEY_GIVEN = "set"
     settings.ALLOWED_HOSTS = ["etl.example.com"]
     settings.SECRET_KEY = "short"

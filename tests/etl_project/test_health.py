@@ -114,9 +114,7 @@ def test_workers_and_schedulers_are_told_once_they_say_that_they_are_there(
     Presence(Process.Role.WORKER, ["extract", "transform"], 4).say()
     assert processes.workers().message.startswith("no worker of load, index was seen")
     Presence(Process.Role.WORKER, ["extract", "transform", "load", "index"], 4).say()
-    assert processes.workers().message == (
-        "1 worker processes: extract 1, transform 1, load 1, index 1"
-    )
+    assert processes.workers().message == ("1 worker: extract 1, transform 1, load 1, index 1")
     Process.objects.update(version="0.0.1")
     versions = [each for each in processes.all_of_them() if "versions differ" in each.message]
     assert [each.level for each in versions] == ["warning"]
