@@ -124,6 +124,7 @@ class _Fields:
     def __call__(self, logger: Any, method: str, event: Event) -> Event:
         record: logging.LogRecord = event.pop("_record")
         del event["_from_structlog"]
+        event.pop("color_message", None)  # uvicorn's, the message again with escapes
         at = datetime.fromtimestamp(record.created, UTC)
         head = {
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

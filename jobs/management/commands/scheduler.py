@@ -1,5 +1,6 @@
 """`manage.py scheduler`: relay, sweeper and schedule, the only publisher of hints."""
 
+import logging
 import os
 import signal
 import threading
@@ -13,6 +14,8 @@ from jobs.conductor import Conductor, mend
 from jobs.models import Process
 from jobs.presence import Presence
 from jobs.sync import start_scheduled
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -59,13 +62,11 @@ class Command(BaseCommand):
         presence = Presence(Process.Role.SCHEDULER)
         conductor.start()
         presence.start()
-        self.stdout.write("scheduler is running")
-        self.stdout.flush()
+        logger.info("the scheduler runs")
         stopped.wait()
         presence.stop()
         if not conductor.stop():
             # A thread hangs in a call to a server that does not answer; there is nothing to lose.
-            self.stderr.write("scheduler stopped while it waited for a server")
-            self.stderr.flush()
+            logger.info("the scheduler has stopped while it waited for a server")
             os._exit(0)
-        self.stdout.write("scheduler stopped")
+        logger.info("the scheduler has stopped")
