@@ -35,8 +35,8 @@ case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     url="${url%/*}/etl"
-    rooms="tests/admin tests/deploy tests/end_to_end tests/etl_project tests/jobs tests/mappings tests/path"
-    rooms="$rooms tests/warehouse"
+    rooms="tests/admin tests/deploy tests/end_to_end tests/etl_project tests/jobs tests/mappings"
+    rooms="$rooms tests/path tests/warehouse"
     # Of the live tests those that are about what is stored and by whom; how sources behave is the
     # same on every database.
     for name in crashes histories killed_workers ledger modes processes rebuild replay vanished; do
@@ -44,6 +44,8 @@ case "$there" in *PostgreSQL*)
     done
     run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
         env DATABASE_URL="$url" $PYTHON -m pytest $both --create-db $rooms "$@"
+    # Alone, for it measures seconds; on servers that it starts and breaks itself.
+    run "faults: processes and servers killed, frozen, emptied" $PYTHON -m pytest tests/faults "$@"
 esac
 
 echo
