@@ -28,20 +28,21 @@ run() {
   $result: $name"
 }
 
-# Files are shared out among two processes; those on servers that start processes keep together.
-both="-n 2 --dist loadfile"
+# Files are shared out among two processes, in the order in which they are named.
+both="-n 2 --dist loadfile --no-loadscope-reorder"
 run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both -m "not postgres" "$@"
 case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     url="${url%/*}/etl"
-    rooms="tests/admin tests/deploy tests/end_to_end tests/etl_project tests/jobs tests/mappings"
-    rooms="$rooms tests/path tests/warehouse"
-    # Of the live tests those that are about what is stored and by whom; how sources behave is the
-    # same on every database.
-    for name in crashes histories killed_workers ledger modes processes rebuild replay vanished; do
+    # First what starts processes and takes long. Of the live tests those that are about what is
+    # stored and by whom; how sources behave is the same on every database.
+    rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
+    rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
+    for name in crashes histories ledger modes rebuild replay vanished; do
         rooms="$rooms tests/live/test_$name.py"
     done
+    rooms="$rooms tests/admin tests/mappings tests/path tests/warehouse"
     run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
         env DATABASE_URL="$url" $PYTHON -m pytest $both --create-db $rooms "$@"
     # Alone, for it measures seconds; on servers that it starts and breaks itself.

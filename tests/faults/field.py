@@ -20,7 +20,7 @@ import psycopg2
 from tests.end_to_end.system import System, until
 from tests.faults.servers import Servers, descendants
 
-ITEMS: Final = int(os.environ.get("FAULT_ITEMS", "3000"))
+ITEMS: Final = int(os.environ.get("FAULT_ITEMS", "2000"))
 LINES_A_PAGE: Final = max(1, ITEMS * 300 // 20_000)
 """So that a run has about 200 transform steps, however many items there are."""
 
@@ -52,7 +52,8 @@ OUTCOMES: Final[dict[str, Outcome]] = defaultdict(Outcome)
 def table() -> list[str]:
     """Return the outcomes as lines of a table; seconds."""
     names = max(map(len, OUTCOMES), default=0)
-    lines = [f"{'fault':{names}}  times  went on: median    max   in hand done again: max"]
+    told = f"a lease of {LEASE_SECONDS} s, swept every {SWEEP_SECONDS} s"
+    lines = [told, f"{'fault':{names}}  times  went on: median    max   in hand done again: max"]
     for name, outcome in OUTCOMES.items():
         told = f"{name:{names}}"
         if outcome.went_on:

@@ -21,7 +21,7 @@ from tests.faults.servers import Servers
 
 pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.redis, pytest.mark.slow]
 
-CHAOS_SECONDS: Final = float(os.environ.get("CHAOS_SECONDS", "30"))
+CHAOS_SECONDS: Final = float(os.environ.get("CHAOS_SECONDS", "20"))
 SEED: Final = int(os.environ.get("CHAOS_SEED", "1"))
 IMPORTS_AT_ONCE: Final = 2
 SETTLE_SECONDS: Final = 240
