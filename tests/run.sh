@@ -23,9 +23,10 @@ run() {
     name=$1
     shift
     echo "== $name"
+    begun=$(date +%s)
     if "$@"; then result=passed; else result=FAILED; failed=1; fi
     told="$told
-  $result: $name"
+  $result in $(($(date +%s) - begun)) s: $name"
 }
 
 # Files are shared out among two processes, in the order in which they are named.
@@ -35,16 +36,20 @@ case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
     url="${url%/*}/etl"
-    # First what starts processes and takes long. Of the live tests those that are about what is
-    # stored and by whom; how sources behave is the same on every database.
-    rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
-    rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
+    # Of the live tests those that are about what is stored and by whom; how sources behave is the
+    # same on every database.
+    rooms="tests/jobs tests/etl_project"
     for name in crashes histories ledger modes rebuild replay vanished; do
         rooms="$rooms tests/live/test_$name.py"
     done
     rooms="$rooms tests/admin tests/mappings tests/path tests/warehouse"
-    run "servers: PostgreSQL$(case "$there" in *RabbitMQ*Redis*) echo ", RabbitMQ, Redis" ;; esac)" \
-        env DATABASE_URL="$url" $PYTHON -m pytest $both --create-db $rooms "$@"
+    run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
+        $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis" $rooms "$@"
+    # First what takes long.
+    rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
+    rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
+    run "services: processes on PostgreSQL, RabbitMQ and Redis" env DATABASE_URL="$url" \
+        $PYTHON -m pytest $both --create-db -m "rabbitmq or redis" $rooms "$@"
     # Alone, for it measures seconds; on servers that it starts and breaks itself.
     run "faults: processes and servers killed, frozen, emptied" $PYTHON -m pytest tests/faults "$@"
 esac
