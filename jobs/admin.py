@@ -162,8 +162,7 @@ class ProcessAdmin(OperatorModelAdmin):
         "name",
         "role",
         "shown_state",
-        "stages",
-        "threads",
+        "shown_stages",
         "memory",
         "version",
         "started_at",
@@ -191,6 +190,10 @@ class ProcessAdmin(OperatorModelAdmin):
     def shown_state(self, row: Any) -> str:
         is_there = (row.now - row.seen_at).total_seconds() <= presence.MAX_AGE_SECONDS
         return tag("There", "good") if is_there else tag("Silent", "bad")
+
+    @admin.display(description="Stages")
+    def shown_stages(self, row: Process) -> str:
+        return ", ".join(row.stages.split(",")) or "–"
 
     @admin.display(description="Memory")
     def memory(self, row: Process) -> str:
