@@ -21,15 +21,21 @@ class Capability(Enum):
     """Something that a role permits."""
 
     READ = "read"
+    RUN = "run"
     EDIT_MAPPINGS = "edit mappings"
     EDIT_INTEGRATIONS = "edit integrations"
     EDIT_MEMBERS = "edit members"
+    EDIT_TENANT = "edit the tenant"
     OPERATE = "operate the platform"
 
 
 _VIEWER: Final = frozenset({Capability.READ})
-_EDITOR: Final = _VIEWER | {Capability.EDIT_MAPPINGS}
-_ADMIN: Final = _EDITOR | {Capability.EDIT_INTEGRATIONS, Capability.EDIT_MEMBERS}
+_EDITOR: Final = _VIEWER | {Capability.EDIT_MAPPINGS, Capability.RUN}
+_ADMIN: Final = _EDITOR | {
+    Capability.EDIT_INTEGRATIONS,
+    Capability.EDIT_MEMBERS,
+    Capability.EDIT_TENANT,
+}
 
 ROLE_CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = {
     Role.VIEWER: _VIEWER,
