@@ -57,6 +57,7 @@ class JobRun(TenantOwned):
         MANUAL = "manual", "By hand"
         SCHEDULE = "schedule", "By schedule"
         IMPORT = "import", "Import"
+        EDIT = "edit", "By an edit of mappings"
 
     class Mode(models.TextChoices):
         INCREMENTAL = "incremental", "Incremental"
@@ -64,6 +65,7 @@ class JobRun(TenantOwned):
         BACKFILL = "backfill", "Backfill"
         RETRANSFORM = "retransform", "Re-transform"
         IMPORT = "import", "Import of recordings"
+        REMAP = "remap", "Change of mappings"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"

@@ -1,7 +1,7 @@
 """Statuses: what the source has, the tenant's rules, and what occurs."""
 
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from integrations.models import Integration
 from mappings.models.workflow import StepCategory, WorkflowStep
@@ -75,13 +75,17 @@ class StatusMapping(TenantOwned):
 
 
 class StatusResolution(TenantOwned):
-    """A (project, type, status) that occurs, now or in a history, and the rule it falls under."""
+    """A (project, type, status) that occurs, now or in a history, and the rule it falls under.
+
+    first_seen_at: when it was first loaded.
+    """
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
     project_source_id = models.TextField()
     type_source_id = models.TextField()
     status_source_id = models.TextField()
     mapping = models.ForeignKey(StatusMapping, null=True, on_delete=models.SET_NULL)
+    first_seen_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "status_resolutions"

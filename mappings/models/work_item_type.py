@@ -3,7 +3,7 @@
 from typing import Final
 
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from integrations.models import Integration
 from tenants.lineage import Loaded
@@ -36,10 +36,14 @@ class Wit(TenantOwned, Loaded):
 
 
 class WitHierarchy(TenantOwned):
-    """A level of the tenant's hierarchy: 4 Capital Investment … 0 Story, -1 Sub-task."""
+    """A level of the tenant's hierarchy: 4 Capital Investment … 0 Story, -1 Sub-task.
+
+    is_active: whether rules may be given it.
+    """
 
     level = models.SmallIntegerField()
     name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         db_table = "wit_hierarchies"
@@ -94,12 +98,16 @@ class WitMapping(TenantOwned):
 
 
 class WitResolution(TenantOwned):
-    """A (project, type) that occurs among the work items, and the rule it falls under."""
+    """A (project, type) that occurs among the work items, and the rule it falls under.
+
+    first_seen_at: when the first item of it was loaded.
+    """
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE)
     project_source_id = models.TextField()
     type_source_id = models.TextField()
     mapping = models.ForeignKey(WitMapping, null=True, on_delete=models.SET_NULL)
+    first_seen_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "wit_resolutions"

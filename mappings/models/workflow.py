@@ -16,9 +16,10 @@ class StepCategory(models.TextChoices):
 
 
 class Workflow(TenantOwned):
-    """A named sequence of steps."""
+    """A named sequence of steps. is_active: whether rules may be given steps of it."""
 
     name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         db_table = "workflows"

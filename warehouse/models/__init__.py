@@ -7,6 +7,7 @@ batch by locking the integration's row, so these two carry no database constrain
 
 from warehouse.models.counter import TenantCounter
 from warehouse.models.gone_row import GoneRow
+from warehouse.models.prepared import PreparedMetrics
 from warehouse.models.project import Account, Project, Repository, RepositoryName, Sprint
 from warehouse.models.pull_request import (
     Comment,
@@ -29,6 +30,7 @@ __all__ = (
     "Deployment",
     "GoneRow",
     "Mention",
+    "PreparedMetrics",
     "Project",
     "PullRequest",
     "PullRequestSize",

@@ -13,7 +13,8 @@ class WorkItem(LoadedRow, Tombstone):
 
     history_complete: the row's own record holds all changes. all_changes_loaded: they are all
     here, whichever records brought them; see `warehouse/histories.py`. complete_until: where
-    only an older record held all of them, when it was updated.
+    only an older record held all of them, when it was updated. mapped_fields: what the tenant
+    makes of custom fields, by target; null where no rule gives anything.
     """
 
     source_id = models.TextField()
@@ -45,6 +46,7 @@ class WorkItem(LoadedRow, Tombstone):
     history_total = models.IntegerField(null=True)
     all_changes_loaded = models.BooleanField(db_default=False)
     complete_until = models.DateTimeField(null=True)
+    mapped_fields = models.JSONField(null=True)
 
     wit_resolution = models.ForeignKey(
         WitResolution, null=True, on_delete=models.DO_NOTHING, db_constraint=False
@@ -66,6 +68,11 @@ class WorkItem(LoadedRow, Tombstone):
         indexes = (
             *changed_index("work_items"),
             models.Index(fields=("tenant", "key"), name="work_items_key"),
+            models.Index(
+                fields=("tenant", "done_at", "lead_time_seconds", "cycle_time_seconds"),
+                condition=models.Q(done_at__isnull=False, deleted_at=None),
+                name="work_items_done",
+            ),
         )
 
     def __str__(self) -> str:
