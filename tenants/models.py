@@ -1,4 +1,4 @@
-"""Tenant, Membership, Preferences, and the base of every tenant-owned model."""
+"""Tenant, Membership, Invitation, Preferences, and the base of every tenant-owned model."""
 
 from typing import Any, ClassVar
 
@@ -19,13 +19,20 @@ class Tier(models.TextChoices):
 
 
 class Tenant(models.Model):
-    """An organisation whose data nobody else may see."""
+    """An organisation whose data nobody else may see.
+
+    time_zone: of schedules and charts, and of the times shown to whoever chose none.
+    logo_digest: of the picture in `TenantLogo`; empty without one.
+    """
 
     name = models.CharField(max_length=200, unique=True)
     slug = models.SlugField(max_length=64, unique=True)
     tier = models.CharField(max_length=16, choices=Tier.choices, default=Tier.BASIC)
     time_zone = models.CharField(max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
+    logo_digest = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -49,6 +56,19 @@ class TenantOwned(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         check_writable(self.tenant_id)
         super().save(*args, **kwargs)
+
+
+class TenantLogo(TenantOwned):
+    """A tenant's logo: a small PNG that `common.images` drew."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="+")
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "tenant_logos"
+
+    def __str__(self) -> str:
+        return f"logo of {self.tenant}"
 
 
 class Role(models.TextChoices):
@@ -78,6 +98,58 @@ class Membership(TenantOwned):
         return f"{self.user} in {self.tenant} ({self.role})"
 
 
+class Invitation(TenantOwned):
+    """Lets whoever holds its link become a member, once; see `tenants.invitations`.
+
+    name: for whom it is, as the administrator calls them. token_digest: of the token in the link,
+    which is kept nowhere.
+    """
+
+    name = models.CharField(
+        "for", max_length=200, help_text="A name or an e-mail address, for your own list."
+    )
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    class Meta:
+        db_table = "invitations"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"invitation for {self.name}"
+
+
+class LoginFailure(models.Model):
+    """Wrong passwords for one name from one address. key: a digest of both."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "login_failures"
+
+    def __str__(self) -> str:
+        return f"{self.count} failed logins"
+
+
 class Theme(models.TextChoices):
     """Colour scheme of the admin."""
 
@@ -87,7 +159,7 @@ class Theme(models.TextChoices):
 
 
 class Preferences(models.Model):
-    """How one user likes to see things."""
+    """How one user likes to see things. time_zone: empty for that of the tenant."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
@@ -96,7 +168,10 @@ class Preferences(models.Model):
     high_contrast = models.BooleanField(default=False)
     reduced_motion = models.BooleanField(default=False)
     time_zone = models.CharField(
-        max_length=64, default="UTC", validators=[RegexValidator(r"^[A-Za-z0-9_+\-/]+$")]
+        max_length=64,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^[A-Za-z0-9_+\-/]+$")],
     )
     default_tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.SET_NULL)
     page_size = models.PositiveSmallIntegerField(default=50)
