@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.errors import UsageError
-from integrations.credentials import addresses, base_url_needs_secret
+from integrations.credentials import base_url_needs_secret
 from integrations.egress import check_url
 from integrations.models import Integration, QuarantinedRecord, RawPage
-from integrations.preview import preview
+from integrations.preview import asked, preview
 from integrations.registry import connectors
 from tenants.admin import LoadedModelAdmin, TenantForm, TenantModelAdmin, shortened, tag
 from tenants.permissions import Capability
@@ -76,11 +76,15 @@ class IntegrationForm(TenantForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.credentials and addresses(cleaned.get("settings") or {}) != addresses(
+        if self.instance.credentials and _addresses(cleaned.get("settings") or {}) != _addresses(
             Integration.objects.get(pk=self.instance.pk).settings
         ):
             self.add_error("settings", ADDRESS_IS_KEPT)
         return cleaned
+
+
+def _addresses(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name.endswith("_url")}
 
 
 @admin.register(Integration)
@@ -164,15 +168,16 @@ class RawPageAdmin(LoadedModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         page: RawPage = self.object_or_404(request, object_id)
-        wanted = request.GET.get("record", "")
-        shown = preview(page, int(wanted) if wanted.isdecimal() and len(wanted) < 9 else None)
+        asks = request.GET
+        wanted = asked(asks.get("record", ""), asks.get("of", ""), asks.getlist("path"))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": page,
             "title": f"Page {page.pk}",
             "page": page,
-            "shown": shown,
+            "shown": preview(page, wanted),
+            "wanted": wanted,
             "quarantined": page.quarantined.order_by("id")[:20],
         }
         request.current_app = self.admin_site.name
