@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mappings.models import (
     Status,
@@ -34,6 +34,22 @@ class Changed:
     statuses: frozenset[Pair]
 
 
+class Resolved(NamedTuple):
+    """A row of a resolution table. mapping_id: the rule that it points at, if any."""
+
+    pk: int
+    mapping_id: int | None
+    pair: Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Occurring:
+    """All that occurs in an integration, with what is known of it."""
+
+    types: list[tuple[Resolved, TypeFacts]]
+    statuses: list[tuple[Resolved, StatusFacts]]
+
+
 def resolve(tenant_id: int, integration_id: int, project_keys: Mapping[str, str]) -> Changed:
     """Point all that occurs in an integration at the rule it falls under, write what differs.
 
@@ -41,70 +57,97 @@ def resolve(tenant_id: int, integration_id: int, project_keys: Mapping[str, str]
     nothing in one that is absent here. To be called in the transaction that changed the types,
     statuses, projects or resolutions, with the tenant's counter locked.
     """
-    types = {
-        row.source_id: row
-        for row in Wit.objects.filter(tenant_id=tenant_id, integration_id=integration_id)
-    }
+    rows = occurring(tenant_id, integration_id, project_keys)
+    types = TypeRules(WitMapping.objects.filter(tenant_id=tenant_id, is_active=True))
+    statuses = StatusRules(StatusMapping.objects.filter(tenant_id=tenant_id, is_active=True))
     return Changed(
-        types=_resolve_types(tenant_id, integration_id, project_keys, types),
-        statuses=_resolve_statuses(tenant_id, integration_id, project_keys, types),
+        types=_point(WitResolution, ((row, types.winner(facts)) for row, facts in rows.types)),
+        statuses=_point(
+            StatusResolution, ((row, statuses.winner(facts)) for row, facts in rows.statuses)
+        ),
     )
 
 
-def _resolve_types(
-    tenant_id: int, integration_id: int, project_keys: Mapping[str, str], types: Mapping[str, Wit]
+def _point(
+    model: type[WitResolution | StatusResolution],
+    winners: Iterable[tuple[Resolved, WitMapping | StatusMapping | None]],
 ) -> frozenset[Pair]:
-    rules = TypeRules(WitMapping.objects.filter(tenant_id=tenant_id, is_active=True))
     changed: list[tuple[int | None, int]] = []
     pairs: set[Pair] = set()
-    for row in WitResolution.objects.filter(tenant_id=tenant_id, integration_id=integration_id):
-        source = types.get(row.type_source_id)
-        facts = TypeFacts(
-            integration_id=integration_id,
-            project_key=project_keys.get(row.project_source_id),
-            name=source.name if source else None,
-            untranslated_name=source.untranslated_name if source else None,
-            level=source.level if source else None,
-            is_subtask=source.is_subtask if source else None,
-        )
-        winner = rules.winner(facts)
+    for row, winner in winners:
         target = winner.pk if winner else None
         if row.mapping_id != target:
             changed.append((target, row.pk))
-            pairs.add((row.project_source_id, row.type_source_id))
-    for target, keys in _by_target(changed):
-        WitResolution.objects.filter(pk__in=keys).update(mapping_id=target)
+            pairs.add(row.pair)
+    point_at(model, changed)
     return frozenset(pairs)
 
 
-def _resolve_statuses(
-    tenant_id: int, integration_id: int, project_keys: Mapping[str, str], types: Mapping[str, Wit]
-) -> frozenset[Pair]:
-    rules = StatusRules(StatusMapping.objects.filter(tenant_id=tenant_id, is_active=True))
-    statuses = {
-        row.source_id: row
-        for row in Status.objects.filter(tenant_id=tenant_id, integration_id=integration_id)
-    }
-    changed: list[tuple[int | None, int]] = []
-    pairs: set[Pair] = set()
-    for row in StatusResolution.objects.filter(tenant_id=tenant_id, integration_id=integration_id):
-        source = statuses.get(row.status_source_id)
-        facts = StatusFacts(
-            integration_id=integration_id,
-            project_key=project_keys.get(row.project_source_id),
-            type_names=_names(types.get(row.type_source_id)),
-            name=source.name if source else None,
-            untranslated_name=source.untranslated_name if source else None,
-            category=source.category if source else None,
-        )
-        winner = rules.winner(facts)
-        target = winner.pk if winner else None
-        if row.mapping_id != target:
-            changed.append((target, row.pk))
-            pairs.add((row.project_source_id, row.type_source_id))
+def point_at(
+    model: type[WitResolution | StatusResolution], changed: Iterable[tuple[int | None, int]]
+) -> None:
+    """Write which rule resolutions fall under: (rule, resolution) by their ids."""
     for target, keys in _by_target(changed):
-        StatusResolution.objects.filter(pk__in=keys).update(mapping_id=target)
-    return frozenset(pairs)
+        model.objects.filter(pk__in=keys).update(mapping_id=target)
+
+
+def occurring(tenant_id: int, integration_id: int, project_keys: Mapping[str, str]) -> Occurring:
+    """Return all that occurs in an integration. Four queries. project_keys: as of `resolve`."""
+    owned = {"tenant_id": tenant_id, "integration_id": integration_id}
+    types = {row.source_id: row for row in Wit.objects.filter(**owned)}
+    statuses = {row.source_id: row for row in Status.objects.filter(**owned)}
+    columns = ("pk", "mapping_id", "project_source_id", "type_source_id")
+    return Occurring(
+        types=[
+            (
+                Resolved(pk, mapping_id, (project, type_)),
+                type_facts(integration_id, project_keys.get(project), types.get(type_)),
+            )
+            for pk, mapping_id, project, type_ in WitResolution.objects.filter(**owned).values_list(
+                *columns
+            )
+        ],
+        statuses=[
+            (
+                Resolved(pk, mapping_id, (project, type_)),
+                status_facts(
+                    integration_id,
+                    project_keys.get(project),
+                    types.get(type_),
+                    statuses.get(status),
+                ),
+            )
+            for pk, mapping_id, project, type_, status in StatusResolution.objects.filter(
+                **owned
+            ).values_list(*columns, "status_source_id")
+        ],
+    )
+
+
+def type_facts(integration_id: int, project_key: str | None, source: Wit | None) -> TypeFacts:
+    """Return what rules match of a type. source: None where the source never described it."""
+    return TypeFacts(
+        integration_id=integration_id,
+        project_key=project_key,
+        name=source.name if source else None,
+        untranslated_name=source.untranslated_name if source else None,
+        level=source.level if source else None,
+        is_subtask=source.is_subtask if source else None,
+    )
+
+
+def status_facts(
+    integration_id: int, project_key: str | None, type_: Wit | None, source: Status | None
+) -> StatusFacts:
+    """Return what rules match of a status on items of a type. None: never described."""
+    return StatusFacts(
+        integration_id=integration_id,
+        project_key=project_key,
+        type_names=_names(type_),
+        name=source.name if source else None,
+        untranslated_name=source.untranslated_name if source else None,
+        category=source.category if source else None,
+    )
 
 
 def _names(source: Wit | None) -> tuple[str, ...]:

@@ -16,8 +16,10 @@ category, match nothing. Names, keys and categories are compared folded (see `fo
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from mappings.models import StatusMapping, WitMapping
 
@@ -29,6 +31,7 @@ _UNSEEN = dict.fromkeys(
 _SUBTASK_LEVEL = -1
 
 
+@lru_cache(maxsize=65_536)
 def fold(name: str) -> str:
     """Return the form of a name that decides whether two names are the same.
 
@@ -70,6 +73,57 @@ class StatusFacts:
     category: str | None = None
 
 
+Rank: TypeAlias = tuple[int, ...]
+"""One number a point of the order above, the smaller first."""
+R = TypeVar("R", WitMapping, StatusMapping)
+
+_BY_NAME: Final = ("by its name", "by the source's level or category")
+_INTEGRATION: Final = ("it names the integration", "it is for all integrations")
+_PROJECT: Final = ("it names the project", "it is for all projects")
+_TYPE: Final = ("it names the type", "it is for all types")
+_SHOWN: Final = ("it matches the name as shown", "it matches the untranslated name")
+_TYPE_RANK: Final = (_BY_NAME, _INTEGRATION, _PROJECT, _SHOWN)
+_STATUS_RANK: Final = (_BY_NAME, _INTEGRATION, _PROJECT, _TYPE, _SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked(Generic[R]):
+    """A rule that matches. reason: why it wins, or why the one before it comes first."""
+
+    rule: R
+    reason: str
+
+
+def _rank(ranked: tuple[Rank, R]) -> Rank:
+    return ranked[0]
+
+
+def _told(found: list[tuple[Rank, R]], points: Sequence[tuple[str, str]]) -> list[Ranked[R]]:
+    ordered = sorted(found, key=_rank)
+    told = []
+    for number, (rank, rule) in enumerate(ordered):
+        if number == 0:
+            following = ordered[1][0] if len(ordered) > 1 else None
+            reason = "the only rule that matches"
+            if following is not None:
+                reason = f"wins: {_first_difference(rank, following, points)[0]}"
+        else:
+            own = _first_difference(ordered[0][0], rank, points)[1]
+            reason = f"matches too, but {own}"
+        told.append(Ranked(rule, reason))
+    return told
+
+
+def _first_difference(
+    winner: Rank, loser: Rank, points: Sequence[tuple[str, str]]
+) -> tuple[str, str]:
+    """Return what the winner has, and the loser instead, at the first point that decides."""
+    for own, other, (having, lacking) in zip(winner, loser, points, strict=False):
+        if own != other:
+            return having, lacking
+    return "it is the older of two alike", "it is the younger of two alike"
+
+
 class TypeRules:
     """The type rules of a tenant, folded once, to be asked many times."""
 
@@ -87,8 +141,16 @@ class TypeRules:
 
     def winner(self, facts: TypeFacts) -> WitMapping | None:
         """Return the rule that the type falls under, None if no rule matches."""
+        ranked = self._ranked(facts)
+        return min(ranked, key=_rank)[1] if ranked else None
+
+    def ranked(self, facts: TypeFacts) -> list[Ranked[WitMapping]]:
+        """Return all rules that match the type, the winner first, each with its reason."""
+        return _told(self._ranked(facts), _TYPE_RANK)
+
+    def _ranked(self, facts: TypeFacts) -> list[tuple[Rank, WitMapping]]:
         project = _folded(facts.project_key)
-        ranked = []
+        ranked: list[tuple[Rank, WitMapping]] = []
         for rule, by_name, as_shown in self._candidates(facts):
             if rule.integration_id not in (None, facts.integration_id):
                 continue
@@ -102,7 +164,7 @@ class TypeRules:
                 rule.pk,
             )
             ranked.append((rank, rule))
-        return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+        return ranked
 
     def _candidates(self, facts: TypeFacts) -> Iterator[tuple[WitMapping, bool, bool]]:
         for name, as_shown in _names(facts.name, facts.untranslated_name):
@@ -131,9 +193,17 @@ class StatusRules:
 
     def winner(self, facts: StatusFacts) -> StatusMapping | None:
         """Return the rule that the status falls under, None if no rule matches."""
+        ranked = self._ranked(facts)
+        return min(ranked, key=_rank)[1] if ranked else None
+
+    def ranked(self, facts: StatusFacts) -> list[Ranked[StatusMapping]]:
+        """Return all rules that match the status, the winner first, each with its reason."""
+        return _told(self._ranked(facts), _STATUS_RANK)
+
+    def _ranked(self, facts: StatusFacts) -> list[tuple[Rank, StatusMapping]]:
         project = _folded(facts.project_key)
         types = {fold(name) for name in facts.type_names}
-        ranked = []
+        ranked: list[tuple[Rank, StatusMapping]] = []
         for rule, by_name, as_shown in self._candidates(facts):
             if rule.integration_id not in (None, facts.integration_id):
                 continue
@@ -150,7 +220,7 @@ class StatusRules:
                 rule.pk,
             )
             ranked.append((rank, rule))
-        return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+        return ranked
 
     def _candidates(self, facts: StatusFacts) -> Iterator[tuple[StatusMapping, bool, bool]]:
         for name, as_shown in _names(facts.name, facts.untranslated_name):
