@@ -64,7 +64,7 @@ class Book:
     def instances(self, model: type[TenantOwned]) -> dict[int, Any]:
         """Return the rows of a model as instances that are not saved, by id."""
         table = self.rows[model._meta.db_table]
-        return {row_id: model(id=row_id, **row) for row_id, row in table.items()}
+        return {row_id: _instance(model, {"id": row_id, **row}) for row_id, row in table.items()}
 
 
 def columns_of(model: type[TenantOwned]) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def write_rows(tenant_id: int, changes: Iterable[RowChange]) -> None:
     for name, model in TABLES.items():
         model.objects.bulk_create(
             [
-                model(id=change.row_id, tenant_id=tenant_id, **change.after)
+                _instance(model, {"id": change.row_id, "tenant_id": tenant_id, **change.after})
                 for change in by_table[name]
                 if change.after is not None
             ],
@@ -132,6 +132,10 @@ def delete_rows(model: type[TenantOwned], tenant_id: int, ids: Iterable[int]) ->
             tenant_id=tenant_id, pk__in=wanted[start : start + _ROWS_AT_ONCE]
         )
         rows._raw_delete(rows.db)
+
+
+def _instance(model: type[TenantOwned], columns: Row) -> Any:
+    return model(**columns)
 
 
 def _kind(model: type[TenantOwned]) -> str:
