@@ -6,6 +6,7 @@ refresh token only once. No HTTP happens inside a transaction. All of it in the 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -20,9 +21,11 @@ from common.errors import PermanentError, PipelineError, TransientError, UsageEr
 from common.http import Site
 from common.redaction import Redactor
 from common.secrets import SecretBox
+from common.transport import Limits
 from integrations import egress
 from integrations.budget import SharedBudget
-from integrations.contract import Access, AuthMethod, Connector, auth_method
+from integrations.contract import Access, AuthMethod, Connector, auth_method, setting_fields
+from integrations.errors import FieldError
 from integrations.models import Integration
 from integrations.registry import connector_for
 from integrations.settings import read_settings
@@ -115,9 +118,13 @@ def _names_and_ids(integration: Integration) -> dict[str, str]:
     return {name: sealed[name] for name in kept}
 
 
-def addresses(settings: Mapping[str, Any]) -> dict[str, Any]:
+def addresses(connector: Connector, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that say where requests, and so credentials, are sent."""
-    return {name: value for name, value in settings.items() if name.endswith("_url")}
+    return {
+        each.name: settings.get(each.name, each.default)
+        for each in setting_fields(connector.settings_type)
+        if each.kind == "address"
+    }
 
 
 def base_url_needs_secret(old: str, new: str) -> bool:
@@ -131,8 +138,8 @@ def _method(connector: Connector, slug: str) -> AuthMethod:
         return auth_method(connector, slug)
     except KeyError:
         known = ", ".join(each.slug for each in connector.auth_methods)
-        raise UsageError(
-            f"{connector.label} cannot sign in by {slug!r}; there are: {known}"
+        raise FieldError(
+            "method", f"{connector.label} cannot sign in by {slug!r}; there are: {known}"
         ) from None
 
 
@@ -141,8 +148,9 @@ def _complete(method: AuthMethod, values: Mapping[str, str]) -> dict[str, str]:
     given = {name: value.strip() for name, value in values.items() if value.strip()}
     names = [field.name for field in method.fields]
     if unknown := sorted(set(given) - set(names)):
-        raise UsageError(
-            f"{method.label} takes no {', '.join(unknown)}; it takes {', '.join(names)}"
+        raise FieldError(
+            "credentials",
+            f"{method.label} takes no {', '.join(unknown)}; it takes {', '.join(names)}",
         )
     missing = [
         f"{each.label} ({each.name})"
@@ -150,7 +158,7 @@ def _complete(method: AuthMethod, values: Mapping[str, str]) -> dict[str, str]:
         if each.is_required and each.name not in given
     ]
     if missing:
-        raise UsageError(f"to sign in by {method.slug!r}, give {', '.join(missing)}")
+        raise FieldError("credentials", f"to sign in by {method.slug!r}, give {', '.join(missing)}")
     return given
 
 
@@ -175,8 +183,10 @@ def _box_of(keys: tuple[str, ...]) -> SecretBox:
 # ---- opening
 
 
-def open_site(integration: Integration) -> Site:
+def open_site(integration: Integration, limits: Limits | None = None) -> Site:
     """Return the integration's site, signed in, with its shared budget.
+
+    limits: what its answers may take, None for the usual.
 
     Renews the credentials first if their time has come. Raises WaitError while another worker
     renews them, UsageError for settings and PermanentError for credentials that are no good.
@@ -188,13 +198,53 @@ def open_site(integration: Integration) -> Site:
     if key != integration.budget_key:
         integration.budget_key = key
         integration.save(update_fields=["budget_key"])
+    return _site(signed, key, limits)
+
+
+def try_site(
+    integration: Integration, method: str, values: Mapping[str, str], limits: Limits | None = None
+) -> Site:
+    """Return a site that is signed in by credentials which are not saved, nor will be.
+
+    integration: not saved either, perhaps; of one that has credentials the names and ids are
+    used where no others are given, as by `change_credentials`. Raises UsageError for what is
+    missing or cannot be tried, and as `open_site` does.
+    """
+    connector = connector_for(integration.provider)
+    declared, options = _method(connector, method), read_settings(connector, integration)
+    if integration.credentials and integration.auth_method == method:
+        values = _names_and_ids(integration) | dict(values)
+    given = _complete(declared, values)
+    access = connector.access(integration.base_url, options, method, given)
+    trial = copy(integration)
+    trial.budget_key = _budget_key(integration, access)
+    signed = _SignedIn(connector, options, declared, "", given, access)
+    if _is_due(access):
+        if declared.is_used_up:
+            raise FieldError(
+                "credentials", "what signs in by this way is used up by it: save, then test"
+            )
+        with _redacted(signed.secrets()):
+            given = connector.renew(
+                integration.base_url,
+                options,
+                method,
+                given,
+                lambda url, headers: _signing_in_site(trial, url, headers),
+            )
+            access = connector.access(integration.base_url, options, method, given)
+        signed = replace(signed, credentials=given, access=access)
+    return _site(signed, trial.budget_key, limits)
+
+
+def _site(signed: _SignedIn, budget_key: str, limits: Limits | None) -> Site:
     return Site(
         signed.access.api_url,
         signed.access.headers,
-        budget=SharedBudget(key),
+        budget=SharedBudget(budget_key),
         policy=egress.policy(),
         secrets=signed.secrets(),
-        limits=egress.limits(),
+        limits=limits or egress.limits(),
     )
 
 

@@ -25,7 +25,8 @@ class LiveSource:
     """An integration as its connector sees it, for one step of a run. In the tenant's scope.
 
     window: `since` and `until` of a backfill, as ISO 8601 or None. resumed: (stream, part) of the
-    walks that go on from where an earlier run stopped.
+    walks that go on from where an earlier run stopped. open_: signs in otherwise than by what the
+    integration keeps.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class LiveSource:
         window: Mapping[str, str | None] | None = None,
         loaded_ids: LoadedIds = nothing_loaded,
         resumed: Collection[tuple[str, str]] = (),
+        open_: Callable[[], Site] | None = None,
     ) -> None:
         """Raise UsageError for settings that the provider does not take; nothing is sent."""
         self._integration = integration
         self._loaded_ids = loaded_ids
+        self._open = open_ or (lambda: open_site(integration))
         self._resumed = frozenset(resumed)
         self.settings: Any = read_settings(connector_for(integration.provider), integration)
         self.mode: Mode = mode
@@ -51,7 +54,7 @@ class LiveSource:
     @cached_property
     def site(self) -> Site:
         """The site, signed in when it is first used; raises as `open_site` does."""
-        return open_site(self._integration)
+        return self._open()
 
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         """Return the checkpoint of a part, None if it was never covered or the mode is full."""

@@ -1,4 +1,4 @@
-"""Integration, its checkpoints and request budget, RawPage (`raw_extraction_data`), quarantine."""
+"""Integration, its logo, checkpoints and request budget, raw pages, quarantine."""
 
 from django.db import models
 
@@ -10,7 +10,7 @@ class Integration(TenantOwned):
 
     credentials: sealed (`integrations.credentials`), empty where it is fed by imports only.
     budget_key: of the request budget that its credential shares. is_healthy: what the last
-    connection test found, None before the first.
+    connection test found, None before the first. logo_digest: of its logo, empty without one.
     """
 
     provider = models.SlugField(max_length=64)
@@ -24,6 +24,9 @@ class Integration(TenantOwned):
     is_healthy = models.BooleanField(null=True, editable=False)
     health_message = models.TextField(blank=True, default="", editable=False)
     health_checked_at = models.DateTimeField(null=True, editable=False)
+    logo_digest = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -37,6 +40,19 @@ class Integration(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Logo(TenantOwned):
+    """An integration's logo, a small PNG; apart, so that lists of integrations do not carry it."""
+
+    integration = models.OneToOneField(Integration, on_delete=models.CASCADE)
+    image = models.BinaryField()
+
+    class Meta:
+        db_table = "integration_logos"
+
+    def __str__(self) -> str:
+        return f"logo of {self.integration_id}"
 
 
 class Checkpoint(TenantOwned):

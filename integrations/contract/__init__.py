@@ -2,6 +2,7 @@
 
 from integrations.contract.access import Access, AuthMethod, CredentialField, renewal_due
 from integrations.contract.connector import Connector, OpenSite, Stream, auth_method, stream_named
+from integrations.contract.discovery import Discovery, Found
 from integrations.contract.drafts import (
     EMBEDDED,
     LISTED,
@@ -40,6 +41,7 @@ from integrations.contract.fetching import (
     Page,
     Seen,
 )
+from integrations.contract.fields import SettingField, setting, setting_fields
 from integrations.contract.presets import Presets, StatusRule, TypeRule
 from integrations.contract.records import Normalized, Problem, Record
 
@@ -63,8 +65,10 @@ __all__ = [
     "CustomFieldDraft",
     "DeploymentDraft",
     "Difference",
+    "Discovery",
     "Draft",
     "Fetched",
+    "Found",
     "Gone",
     "Live",
     "Mark",
@@ -82,6 +86,7 @@ __all__ = [
     "RepositoryDraft",
     "ReviewDraft",
     "Seen",
+    "SettingField",
     "SprintDraft",
     "StatusDraft",
     "StatusRule",
@@ -92,5 +97,7 @@ __all__ = [
     "WorkflowRunDraft",
     "auth_method",
     "renewal_due",
+    "setting",
+    "setting_fields",
     "stream_named",
 ]

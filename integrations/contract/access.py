@@ -7,17 +7,25 @@ import msgspec
 
 
 class CredentialField(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of a credential. is_secret: never shown again, and redacted wherever it occurs."""
+    """One value of a credential. is_secret: never shown again, and redacted wherever it occurs.
+
+    is_long: has lines, such as a key.
+    """
 
     name: str
     label: str
     is_secret: bool = True
     is_required: bool = True
+    is_long: bool = False
     help: str = ""
 
 
 class AuthMethod(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to sign in. user_field, token_field: what `connect --user` and `--token` fill."""
+    """A way to sign in. user_field, token_field: what `connect --user` and `--token` fill.
+
+    is_used_up: signing in replaces what was given, so that it is of no use afterwards; then it
+    cannot be tried before it is saved.
+    """
 
     slug: str
     label: str
@@ -25,6 +33,7 @@ class AuthMethod(msgspec.Struct, frozen=True, kw_only=True):
     user_field: str = ""
     token_field: str = "token"  # noqa: S105
     help: str = ""
+    is_used_up: bool = False
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from common.http import Site
 from integrations.contract.access import Access, AuthMethod
+from integrations.contract.discovery import Discovery, Found
 from integrations.contract.fetching import Ask, Check, Difference, Fetched, Live
 from integrations.contract.presets import Presets
 from integrations.contract.records import Normalized, Record
@@ -33,6 +34,8 @@ class Connector(Protocol):
 
     slug: str
     label: str
+    description: str
+    """What it brings, in a sentence, for whoever chooses a provider."""
     version: int
     """Raised whenever `normalize` gives other drafts for the same bytes."""
     streams: tuple[Stream, ...]
@@ -40,8 +43,12 @@ class Connector(Protocol):
     presets: Presets
     auth_methods: tuple[AuthMethod, ...]
     """The first one is taken where none is named."""
+    discoveries: tuple[Discovery, ...]
+    """What its source can be asked for to choose from; settings name them in `picks`."""
     default_url: str
     """The base URL where none is given; empty if there is no such."""
+    url_example: str
+    """A base URL as people know it, for those who enter one."""
     reading_settings: tuple[str, ...]
     """The settings that `normalize` depends on; a change of another needs no re-transform."""
 
@@ -96,6 +103,13 @@ class Connector(Protocol):
 
     def check(self, live: Live) -> Iterator[Check]:
         """Test a connection step by step; ends after the first step that fails."""
+
+    def discover(self, live: Live, slug: str, search: str) -> Iterator[Found]:
+        """Give what there is of one of the `discoveries`, page by page as it is taken.
+
+        search: words that a find has to have, empty for all; where the source can search it does,
+        and what it gives beside is left out by whoever asks. Raises as `fetch` does.
+        """
 
 
 def stream_named(connector: Connector, name: str) -> Stream:

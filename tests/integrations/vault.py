@@ -31,6 +31,7 @@ class Vault:
     label = "Vault"
     settings_type = VaultSettings
     default_url = ""
+    url_example = ""
     auth_methods = (
         AuthMethod(
             slug="token",

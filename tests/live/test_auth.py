@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from integrations import credentials
 from integrations.models import Integration
-from integrations.services import check
+from integrations.checking import check
 from jobs.models import JobRun
 from sandbox.generate.world import World
 from sandbox.options import Options

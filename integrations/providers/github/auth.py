@@ -38,7 +38,9 @@ APP: Final = AuthMethod(
     fields=(
         CredentialField(name="app_id", label="App ID", is_secret=False),
         CredentialField(name="installation_id", label="Installation ID", is_secret=False),
-        CredentialField(name="private_key", label="Private key", help="the .pem file's text"),
+        CredentialField(
+            name="private_key", label="Private key", is_long=True, help="the .pem file's text"
+        ),
         CredentialField(
             name="token", label="Installation token", is_required=False, help="renewed by itself"
         ),

@@ -11,14 +11,24 @@ from integrations.contract import (
     Check,
     Connector,
     Difference,
+    Discovery,
     Fetched,
+    Found,
     Live,
     Normalized,
     OpenSite,
     Record,
     Stream,
 )
-from integrations.providers.github import auth, census, checks, listing, pages, walks
+from integrations.providers.github import (
+    auth,
+    census,
+    checks,
+    discover,
+    listing,
+    pages,
+    walks,
+)
 from integrations.providers.github import normalize as records
 from integrations.providers.github.presets import PRESETS
 from integrations.providers.github.settings import GitHubSettings
@@ -30,6 +40,7 @@ class GitHub:
 
     slug = "github"
     label = "GitHub"
+    description = "Pull requests with commits, reviews and comments, deployments, workflow runs."
     version = 3
     streams: tuple[Stream, ...] = (
         Stream("repositories", "repositories", "id"),
@@ -44,7 +55,9 @@ class GitHub:
     settings_type: type[msgspec.Struct] = GitHubSettings
     presets = PRESETS
     auth_methods: tuple[AuthMethod, ...] = auth.METHODS
+    discoveries: tuple[Discovery, ...] = discover.DISCOVERIES
     default_url = "https://api.github.com"
+    url_example = "https://github.example.com/api/v3"
     reading_settings: tuple[str, ...] = ()
 
     def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
@@ -95,6 +108,10 @@ class GitHub:
     def check(self, live: Live) -> Iterator[Check]:
         """See `checks.check`."""
         return checks.check(live)
+
+    def discover(self, live: Live, slug: str, search: str) -> Iterator[Found]:
+        """See `discover.discover`."""
+        return discover.discover(live, slug, search)
 
 
 connector: Connector = GitHub()

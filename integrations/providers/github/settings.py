@@ -7,31 +7,76 @@ from typing import Annotated, Final
 
 import msgspec
 
+from integrations.contract import setting
+
 _OWNER: Final = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})"
 _PATTERN: Final = re.compile(rf"({_OWNER})/([A-Za-z0-9._*-]{{1,100}})")
 
-Days = Annotated[int, msgspec.Meta(ge=0, le=400)]
+REPOSITORIES: Final = "repositories"
 
 
 class GitHubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """What is fetched, and how; reading what GitHub gives needs none of it.
+    """What is fetched, and how; reading what GitHub gives needs none of it."""
 
-    repositories: `owner/name` patterns, separated by commas, with `*` in the name for any text;
-    empty for all that the credential sees. start_date: `YYYY-MM-DD`; pull requests that were not
-    updated since, and deployments and runs from before, are left out. page_size: pull requests a
-    GraphQL page, which is made smaller where GitHub cannot answer it. lookback_minutes: how far
-    behind its mark a walk reads again. runs_days: how long a workflow run may be run again, so
-    that it is read again. api_version: of the REST API.
-    """
-
-    repositories: str = ""
-    start_date: str = ""
-    page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
-    lookback_minutes: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 10
-    deployments: bool = True
-    workflow_runs: bool = True
-    runs_days: Days = 30
-    api_version: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")] = "2022-11-28"
+    repositories: Annotated[
+        str,
+        setting(
+            "Repositories",
+            "owner/name, with * in the name for any text. Empty for all that the credential sees.",
+            kind="list",
+            picks=REPOSITORIES,
+        ),
+    ] = ""
+    start_date: Annotated[
+        str,
+        setting(
+            "Fetch from",
+            "Pull requests that were not updated since, and deployments and runs from before, are "
+            "left out.",
+            kind="date",
+        ),
+    ] = ""
+    deployments: Annotated[bool, setting("Fetch deployments")] = True
+    workflow_runs: Annotated[bool, setting("Fetch workflow runs")] = True
+    page_size: Annotated[
+        int,
+        setting(
+            "Pull requests a page",
+            "Made smaller by itself where GitHub cannot answer it.",
+            is_advanced=True,
+            ge=1,
+            le=100,
+        ),
+    ] = 50
+    lookback_minutes: Annotated[
+        int,
+        setting(
+            "Minutes read again",
+            "How far behind its mark a walk reads again.",
+            is_advanced=True,
+            ge=0,
+            le=10_080,
+        ),
+    ] = 10
+    runs_days: Annotated[
+        int,
+        setting(
+            "Days of workflow runs read again",
+            "How long a workflow run may be run again, so that it is read again.",
+            is_advanced=True,
+            ge=0,
+            le=400,
+        ),
+    ] = 30
+    api_version: Annotated[
+        str,
+        setting(
+            "Version of the REST API",
+            "A date, such as 2022-11-28.",
+            is_advanced=True,
+            pattern=r"^\d{4}-\d{2}-\d{2}\Z",
+        ),
+    ] = "2022-11-28"
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no request could be made of."""

@@ -67,6 +67,7 @@ OAUTH: Final = AuthMethod(
     user_field="client_id",
     token_field="refresh_token",  # noqa: S106
     help="Each refresh token is used once: give it to this connection alone.",
+    is_used_up=True,
 )
 METHODS: Final = (BASIC, SCOPED, BEARER, OAUTH)
 

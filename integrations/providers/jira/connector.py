@@ -9,6 +9,7 @@ from integrations.contract import (
     Check,
     Difference,
     Fetched,
+    Found,
     Live,
     Normalized,
     OpenSite,
@@ -16,7 +17,7 @@ from integrations.contract import (
     Stream,
 )
 
-from . import auth, checks, metadata, reconcile
+from . import auth, checks, discover, metadata, reconcile
 from .fetch import fetch
 from .normalize import normalize
 from .pages import split, split_lines
@@ -30,6 +31,7 @@ class JiraConnector:
 
     slug = "jira"
     label = "Jira"
+    description = "Work items with their whole history, sprints and the site's custom fields."
     version = 3
     streams = (
         Stream("projects", "projects", "id"),
@@ -44,7 +46,9 @@ class JiraConnector:
     settings_type = JiraSettings
     presets = PRESETS
     auth_methods = auth.METHODS
+    discoveries = discover.DISCOVERIES
     default_url = ""
+    url_example = "https://acme.atlassian.net"
     reading_settings = READING_SETTINGS
 
     def split(self, stream: str, body: bytes, *, is_lines: bool = False) -> Iterator[Record]:
@@ -91,6 +95,10 @@ class JiraConnector:
     def check(self, live: Live) -> Iterator[Check]:
         """Test a connection step by step; ends after the first step that fails."""
         return checks.check(live)
+
+    def discover(self, live: Live, slug: str, search: str) -> Iterator[Found]:
+        """See `discover.discover`."""
+        return discover.discover(live, slug, search)
 
 
 connector: Final = JiraConnector()

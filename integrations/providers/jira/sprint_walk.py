@@ -11,6 +11,7 @@ from . import rows
 from .client import Client, read
 from .places import Boards, BoardSprints, ask_at
 from .refusals import EndlessError, request_of, said
+from .settings import JiraSettings
 from .tokens import MAX_PAGES
 
 STREAM: Final = "sprints"
@@ -66,7 +67,7 @@ def fetch_boards(place: Boards, client: Client) -> Fetched:
     asks: list[Ask] = [
         ask_at(BoardSprints(str(board.id)), STREAM, f"board {board.id}")
         for board in found.values
-        if board.type == "scrum" and _is_in(board, chosen)
+        if board.type == "scrum" and _is_in(board, chosen) and _is_wanted(board, client.settings)
     ]
     held = rows.digest(str(board.id) for board in found.values)
     end = _next(place, held, found, step, answer)
@@ -92,6 +93,10 @@ def fetch_sprints(place: BoardSprints, part: str, client: Client) -> Fetched:
 def _is_in(board: _Board, chosen: set[str]) -> bool:
     where = board.location.project_id if board.location else None
     return not chosen or where is None or str(where) in chosen
+
+
+def _is_wanted(board: _Board, settings: JiraSettings) -> bool:
+    return not settings.board_ids or str(board.id) in settings.board_ids
 
 
 def _next(

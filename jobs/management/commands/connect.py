@@ -11,10 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from common.errors import UsageError
-from integrations.contract import Check, auth_method
+from integrations.checking import check
+from integrations.contract import Check, auth_method, setting_fields
 from integrations.models import Integration
 from integrations.registry import connector_for, connectors
-from integrations.services import Connection, check, connect
+from integrations.services import Connection, connect
 from jobs.console import name_and_value
 from jobs.imports import find_tenant
 from jobs.sync import find_integration
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a setting of the provider, such as projects=WEB,APP; README has them all",
+            help=f"a setting of the provider, such as projects=WEB,APP: {_settings()}",
         )
         parser.add_argument("--test", action="store_true", help="try it, step by step")
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
@@ -125,6 +126,17 @@ def _methods() -> str:
         f"{slug}: {', '.join(method.slug for method in connector.auth_methods)}"
         for slug, connector in sorted(connectors().items())
     )
+
+
+def _settings() -> str:
+    return ". ".join(
+        f"{slug}: "
+        + "; ".join(
+            f"{each.name} ({each.label}{f': {each.help}' if each.help else ''})"
+            for each in setting_fields(connector.settings_type)
+        )
+        for slug, connector in sorted(connectors().items())
+    ).replace("%", "%%")
 
 
 def _connection(options: dict[str, Any], before: Integration | None) -> Connection:
