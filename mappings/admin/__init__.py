@@ -1,0 +1,6 @@
+"""The pages of the rules, a file a page; importing one registers it."""
+
+from importlib import import_module
+
+for _page in ("types", "statuses", "hierarchies", "workflows"):
+    import_module(f"mappings.admin.{_page}")
