@@ -1,5 +1,6 @@
 """The admin of tenants, which puts a tenant and what it begins with together."""
 
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -9,6 +10,8 @@ from mappings.seeds import seed_tenant
 from tenants.admin import OperatorModelAdmin
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+import_module("tenants.people")  # registers the admin of members, invitations and users
 
 
 @admin.register(Tenant)

@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from etl_project.dashboard import dashboard
+from tenants.pages.urls import page_urls
 from tenants.permissions import CHOICE_KEY, EVERY, Capability, access_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class EtlAdminSite(BaseSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Addresses beside those of the models."""
-        return [path("tenant/", self.admin_view(require_POST(choose_tenant)), name="choose_tenant")]
+        choice = self.admin_view(require_POST(choose_tenant))
+        return [path("tenant/", choice, name="choose_tenant"), *page_urls(self)]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         access = access_of(request)

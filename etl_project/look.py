@@ -16,7 +16,9 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "etl_project.navigation.favicon"}
     ],
-    "STYLES": ["etl_project.navigation.stylesheet"],
+    "SITE_ICON": "etl_project.navigation.tenant_logo",
+    "STYLES": ["etl_project.navigation.stylesheet", "etl_project.navigation.site_stylesheet"],
+    "SCRIPTS": ["etl_project.navigation.site_script"],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {
@@ -34,9 +36,10 @@ UNFOLD: Final[dict[str, Any]] = {
         },
     },
     "SIDEBAR": {
-        "show_search": False,
+        "show_search": True,
+        "command_search": True,
         "show_all_applications": False,
         "navigation": "etl_project.navigation.sidebar",
     },
-    "LOGIN": {"form": "etl_project.navigation.LoginForm"},
+    "LOGIN": {"form": "tenants.login.LoginForm"},
 }

@@ -1,22 +1,18 @@
-"""What every page of the admin has around it: sidebar, tenant chooser, badge, login form."""
+"""What every page of the admin has around it: sidebar, tenant chooser, badge."""
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import NoReverseMatch, reverse
 
-from tenants.permissions import EVERY, Capability, access_for, access_of
+from tenants.permissions import EVERY, Capability, access_of
 
-if TYPE_CHECKING:
-    BaseLoginForm = AdminAuthenticationForm
-else:
-    from unfold.forms import AuthenticationForm as BaseLoginForm
-
-# (group, ((title, icon, model), …)); a model is app_model of its admin's addresses.
+# (group, ((title, icon, page), …)); a page is app_model of an admin, whose list it then is, or
+# the name of an address of the site. One that is not there is left out.
 _GROUPS: Final = (
     (
         "Work",
@@ -53,7 +49,14 @@ _GROUPS: Final = (
             ("Queue", "stacks", "jobs_queueentry"),
         ),
     ),
-    ("Tenant", (("Members", "group", "tenants_membership"),)),
+    (
+        "Tenant",
+        (
+            ("Members", "group", "tenants_membership"),
+            ("Invitations", "mail", "tenants_invitation"),
+            ("Tenant settings", "tune", "tenant_settings"),
+        ),
+    ),
     (
         "Platform",
         (
@@ -63,35 +66,55 @@ _GROUPS: Final = (
         ),
     ),
 )
-_OPERATORS_ONLY: Final = "Platform"
+_NEEDS: Final = {"tenant_settings": Capability.EDIT_TENANT}
+"""What pages that are no lists need; any other is for whoever may read."""
+_ONE_TENANT: Final = ("tenant_settings",)
+"""Pages of one tenant, which say nothing in the scope of every tenant."""
 
 
-class LoginForm(BaseLoginForm):
-    """Lets in whoever may see a tenant; being Django staff makes no difference."""
+def pages(request: HttpRequest) -> Iterator[tuple[str, str, str, str]]:
+    """Give group, title, icon and address of each page that the user may open."""
+    models = {
+        f"{model._meta.app_label}_{model._meta.model_name}": model_admin
+        for model, model_admin in admin.site._registry.items()
+    }
+    for group, entries in _GROUPS:
+        for title, icon, page in entries:
+            model_admin = models.get(page)
+            if model_admin is not None:
+                may = model_admin.has_module_permission(request)
+            else:
+                may = _may_open(request, page)
+            address = _address(page, model_admin is not None) if may else None
+            if address is not None:
+                yield group, title, icon, address
 
-    def confirm_login_allowed(self, user: Any) -> None:
-        if access_for(user) is None:
-            raise ValidationError(
-                self.error_messages["invalid_login"],
-                code="invalid_login",
-                params={"username": self.username_field.verbose_name},
-            )
+
+def _may_open(request: HttpRequest, page: str) -> bool:
+    access = access_of(request)
+    if access is None or (page in _ONE_TENANT and access.current is None):
+        return False
+    return access.may(_NEEDS.get(page, Capability.READ))
+
+
+def _address(page: str, is_list: bool) -> str | None:
+    try:
+        return reverse(f"admin:{page}_changelist" if is_list else f"admin:{page}")
+    except NoReverseMatch:
+        return None
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of the sidebar that the user may open."""
-    access = access_of(request)
-    operates = access is not None and access.may(Capability.OPERATE)
-    home = {"title": "Home", "icon": "space_dashboard", "link": reverse_lazy("admin:index")}
+    """Return the groups of the sidebar, with what the user may open."""
+    home = {"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"title": "", "items": [home]}]
-    for title, entries in _GROUPS:
-        if title == _OPERATORS_ONLY and not operates:
-            continue
-        items = [
-            {"title": name, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
-            for name, icon, model in entries
-        ]
-        groups.append({"title": title, "items": items, "collapsible": False})
+    for group, title, icon, address in pages(request):
+        if groups[-1]["title"] != group:
+            groups.append({"title": group, "items": [], "collapsible": False})
+        active = request.path.startswith(address)
+        groups[-1]["items"].append(
+            {"title": title, "icon": icon, "link": address, "active": active}
+        )
     return groups
 
 
@@ -134,6 +157,25 @@ def environment(request: HttpRequest) -> list[str] | None:
 def stylesheet(request: HttpRequest) -> str:
     """Return the address of our own styles, beside those of unfold."""
     return static("etl/etl.css")
+
+
+def site_stylesheet(request: HttpRequest) -> str:
+    """Return the address of the styles around every page."""
+    return static("etl/site.css")
+
+
+def site_script(request: HttpRequest) -> str:
+    """Return the address of what every page does."""
+    return static("etl/site.js")
+
+
+def tenant_logo(request: HttpRequest) -> str:
+    """Return the address of the logo of the tenant in scope; empty without one."""
+    access = access_of(request)
+    tenant = access.current if access is not None else None
+    if tenant is None or not tenant.logo_digest:
+        return ""
+    return f"{reverse('admin:tenant_logo', args=(tenant.pk,))}?v={tenant.logo_digest}"
 
 
 def favicon(request: HttpRequest) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,29 +17,22 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tenants.models import Membership
 from tenants.permissions import Capability, access_of
+from tenants.preferences import page_size_of
 from tenants.scope import TenantManager, current_tenant_id, tenant_scope
 
 if TYPE_CHECKING:
-    from django.contrib.auth.forms import (
-        AdminPasswordChangeForm,
-        UserChangeForm,
-        UserCreationForm,
-    )
-
-    BaseUserAdmin = DjangoUserAdmin[User]
     UnfoldModelAdmin = admin.ModelAdmin[Any]
     UnfoldTabularInline = admin.TabularInline[Any, Any]
     BasePaginator = Paginator[Any]
     BaseModelForm = forms.ModelForm[Any]
+    UnfoldChangeList = ChangeList
 else:
     from unfold.admin import ModelAdmin as UnfoldModelAdmin
     from unfold.admin import TabularInline as UnfoldTabularInline
-    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.views import ChangeList as UnfoldChangeList
 
     BasePaginator = Paginator
-    BaseUserAdmin = DjangoUserAdmin
     BaseModelForm = forms.ModelForm
 
 COUNTED_ROWS: Final = 10_000
@@ -95,6 +87,15 @@ class TenantForm(BaseModelForm):
         return exclusions - {"tenant"}
 
 
+class PreferredChangeList(UnfoldChangeList):
+    """A list with as many rows on a page as its reader likes."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Cut the rows into pages of the preferred size."""
+        self.list_per_page = page_size_of(request)
+        super().get_results(request)
+
+
 class RoleChecks:
     """Permissions by role in the current tenant, for admins and inlines alike."""
 
@@ -146,6 +147,9 @@ class TenantModelAdmin(RoleChecks, UnfoldModelAdmin):
     key_search: ClassVar[Sequence[str]] = ()
     text_search: ClassVar[Sequence[str]] = ()
     linked_filters: ClassVar[Sequence[str]] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PreferredChangeList
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = tuple(super().get_list_display(request))
@@ -255,6 +259,9 @@ class OperatorModelAdmin(RoleChecks, UnfoldModelAdmin):
 
     capability = Capability.OPERATE
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PreferredChangeList
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request, Capability.OPERATE)
 
@@ -268,52 +275,3 @@ class OperatorModelAdmin(RoleChecks, UnfoldModelAdmin):
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         raise Http404
-
-
-@admin.register(Membership)
-class MembershipAdmin(TenantModelAdmin):
-    """Who belongs to the tenant. Administrators change roles; operators add people."""
-
-    capability = Capability.EDIT_MEMBERS
-    list_display = ("user", "role", "created_at")
-    list_filter = ("role",)
-    list_select_related = ("user",)
-    text_search = ("user__username",)
-    fields = ("user", "role")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # A select or a look-up of people would tell one tenant's administrator who else is here.
-        return super().has_add_permission(request, obj) and self._may(request, Capability.OPERATE)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("user",)
-
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> "forms.ModelChoiceField[Any] | None":
-        if db_field.name == "user" and self._may(request, Capability.OPERATE):
-            return UnfoldModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-admin.site.unregister(Group)
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, OperatorModelAdmin):
-    """People. Their memberships say what they may do, so Django's own rights are left out."""
-
-    form = UserChangeForm  # type: ignore[assignment]
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_superuser", "is_active", "last_login")
-    list_filter = ("is_superuser", "is_active")
-    filter_horizontal = ()
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": (("first_name", "last_name"), "email")}),
-        ("Access", {"fields": (("is_active", "is_superuser"),)}),
-        ("Dates", {"fields": (("last_login", "date_joined"),)}),
-    )
-    readonly_fields = ("last_login", "date_joined")

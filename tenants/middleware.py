@@ -1,17 +1,21 @@
-"""Gives each request the tenant scope of its user."""
+"""Gives each request the tenant scope and the time zone of its user."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
+from django.utils import timezone
 
 from tenants.permissions import CHOICE_KEY, Access, access_for
+from tenants.preferences import time_zone_of
 
 
 class TenantScopeMiddleware:
     """Sets `request.access`, and runs the rest of the request inside its tenant scope.
+
+    Times are shown in the zone that the user chose, else in that of the tenant.
 
     A request of nobody, or of somebody who is a member of no tenant, runs outside every scope:
     any query of a tenant-owned model then raises. Stands behind AuthenticationMiddleware.
@@ -28,21 +32,28 @@ class TenantScopeMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):
             return self._acall(request)
-        with _scope_of(attach_access(request)):
+        with _Surroundings(request, attach_access(request)):
             return self.get_response(request)
 
     async def _acall(self, request: HttpRequest) -> Any:
         access = await sync_to_async(attach_access)(request)
-        with _scope_of(access):
+        with _Surroundings(request, access):
             return await self.get_response(request)
 
 
-def _scope_of(access: Access | None) -> AbstractContextManager[None]:
-    return nullcontext() if access is None else access.scope()
+class _Surroundings(ExitStack):
+    """Tenant scope and time zone, for as long as a request takes."""
+
+    def __init__(self, request: HttpRequest, access: Access | None) -> None:
+        super().__init__()
+        if access is not None:
+            self.enter_context(access.scope())
+            self.enter_context(timezone.override(request.time_zone))  # type: ignore[attr-defined]
 
 
 def attach_access(request: HttpRequest) -> Access | None:
-    """Find the access of the request's user and keep it as `request.access`."""
+    """Find what the request's user may see, and in which zone: `request.access`, `.time_zone`."""
     access = access_for(request.user, request.session.get(CHOICE_KEY))
     request.access = access  # type: ignore[attr-defined]
+    request.time_zone = time_zone_of(request)  # type: ignore[attr-defined]
     return access

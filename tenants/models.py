@@ -21,11 +21,12 @@ class Tier(models.TextChoices):
 class Tenant(models.Model):
     """An organisation whose data nobody else may see.
 
+    name: need not be unique, or renaming one would tell whether another has the name.
     time_zone: of schedules and charts, and of the times shown to whoever chose none.
     logo_digest: of the picture in `TenantLogo`; empty without one.
     """
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=64, unique=True)
     tier = models.CharField(max_length=16, choices=Tier.choices, default=Tier.BASIC)
     time_zone = models.CharField(max_length=64, default="UTC")

@@ -44,6 +44,30 @@ ROLE_CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = {
 }
 OPERATOR_CAPABILITIES: Final = frozenset(Capability)
 
+ROLE_NAMES: Final = (*(role.label for role in reversed(Role)), "Operator")
+"""As tables show them, from the least to the most."""
+MEANINGS: Final[Mapping[Capability, str]] = {
+    Capability.READ: "See everything of the tenant: work items, pull requests, runs, mappings, "
+    "history, members; export",
+    Capability.RUN: "Start, cancel and retry runs",
+    Capability.EDIT_MAPPINGS: "Edit mappings, hierarchies, workflows and custom fields, by hand "
+    "and by CSV; accept suggestions; undo",
+    Capability.EDIT_INTEGRATIONS: "Connect sources, change their settings and credentials, test "
+    "them, set their schedules",
+    Capability.EDIT_MEMBERS: "Invite people, change their roles, remove them",
+    Capability.EDIT_TENANT: "Change the tenant's name, time zone and logo",
+    Capability.OPERATE: "See every tenant; make tenants and users, set tiers; see the processes",
+}
+
+
+def role_table() -> list[tuple[str, tuple[bool, ...]]]:
+    """Return what each capability means, and for each of ROLE_NAMES whether it has it."""
+    holders = [ROLE_CAPABILITIES[role] for role in reversed(Role)] + [OPERATOR_CAPABILITIES]
+    return [
+        (MEANINGS[capability], tuple(capability in held for held in holders))
+        for capability in Capability
+    ]
+
 
 @dataclass(frozen=True)
 class Access:

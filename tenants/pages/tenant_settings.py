@@ -1,0 +1,74 @@
+"""The tenant's own page, for its administrators, and its logo."""
+
+import hashlib
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from tenants.forms import TenantSettingsForm
+from tenants.models import Tenant, TenantLogo
+from tenants.permissions import Capability, access_of
+from tenants.scope import tenant_scope
+
+
+def tenant_settings(request: HttpRequest) -> HttpResponse:
+    """Show and save name, time zone and logo of the tenant in scope."""
+    access = access_of(request)
+    if access is None or not access.may(Capability.EDIT_TENANT):
+        raise PermissionDenied
+    if access.current is None:
+        messages.info(request, "Choose a tenant first: its settings are shown then.")
+        return HttpResponseRedirect(reverse("admin:index"))
+    form = TenantSettingsForm(
+        request.POST or None,
+        request.FILES or None,
+        instance=Tenant.objects.get(pk=access.current.pk),
+    )
+    if request.method == "POST" and form.is_valid():
+        _save(form)
+        messages.success(request, f"The settings of {form.instance.name} are saved.")
+        return HttpResponseRedirect(reverse("admin:tenant_settings"))
+    context = {
+        **admin.site.each_context(request),
+        "title": "Tenant settings",
+        "form": form,
+        "lead": "What everybody in this tenant shares.",
+        "submit": "Save",
+        "tenant": access.current,
+    }
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "tenants/tenant_settings.html", context)
+
+
+@transaction.atomic
+def _save(form: TenantSettingsForm) -> None:
+    """Save the form, and the logo with its digest."""
+    png: bytes | None = form.cleaned_data["logo"]
+    tenant: Tenant = form.instance
+    if png is not None:
+        TenantLogo.objects.update_or_create(tenant=tenant, defaults={"data": png})
+        tenant.logo_digest = hashlib.sha256(png).hexdigest()[:32]
+    elif form.cleaned_data.get("remove_logo"):
+        TenantLogo.objects.filter(tenant=tenant).delete()
+        tenant.logo_digest = ""
+    form.save()
+
+
+def tenant_logo(request: HttpRequest, tenant_id: int) -> HttpResponse:
+    """Answer with a logo; that of a tenant which the user may not see is like none."""
+    access = access_of(request)
+    if access is None or not access.may_read_tenant(tenant_id):
+        raise Http404
+    with tenant_scope(tenant_id):
+        logo = TenantLogo.objects.filter(tenant_id=tenant_id).first()
+    if logo is None:
+        raise Http404
+    response = HttpResponse(bytes(logo.data), content_type="image/png")
+    response["Cache-Control"] = "private, max-age=86400"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = 'inline; filename="logo.png"'
+    return response

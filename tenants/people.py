@@ -1,0 +1,235 @@
+"""The admin of people: members, invitations, and the accounts of the platform."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from common.errors import UsageError
+from tenants import invitations
+from tenants.admin import OperatorModelAdmin, TenantForm, TenantModelAdmin, UnfoldModelAdmin, tag
+from tenants.members import keep_an_administrator, tenants_left_alone
+from tenants.models import Invitation, Membership, Role
+from tenants.permissions import Capability
+from tenants.scope import every_tenant, tenant_scope
+
+if TYPE_CHECKING:
+    from django.contrib.auth.forms import (
+        AdminPasswordChangeForm,
+        UserChangeForm,
+        UserCreationForm,
+    )
+
+    BaseUserAdmin = DjangoUserAdmin[User]
+else:
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+    BaseUserAdmin = DjangoUserAdmin
+
+LINK_KEY = "invitation_link"
+"""Key of the session under which the link of a new invitation waits to be shown, once."""
+_ROLE_TONES = {Role.ADMIN: "busy", Role.EDITOR: "good", Role.VIEWER: "plain"}
+
+
+class MembershipForm(TenantForm):
+    """A role. The last administrator of a tenant keeps theirs."""
+
+    def clean_role(self) -> str:
+        role: str = self.cleaned_data["role"]
+        if self.instance.pk is not None and role != Role.ADMIN:
+            try:
+                keep_an_administrator(self.instance.tenant_id, [self.instance.pk])
+            except UsageError as error:
+                raise ValidationError(str(error)) from None
+        return role
+
+
+@admin.register(Membership)
+class MembershipAdmin(TenantModelAdmin):
+    """Who belongs to the tenant. Administrators change roles, invite and remove people."""
+
+    capability = Capability.EDIT_MEMBERS
+    form = MembershipForm
+    list_display = ("user", "shown_role", "email", "last_login", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user",)
+    text_search = ("user__username", "user__email")
+    fields = ("user", "role")
+
+    @admin.display(description="Role", ordering="role")
+    def shown_role(self, row: Membership) -> str:
+        return tag(row.get_role_display(), _ROLE_TONES.get(Role(row.role), "plain"))
+
+    @admin.display(description="E-mail")
+    def email(self, row: Membership) -> str:
+        return str(row.user.email) or "–"
+
+    @admin.display(description="Last login", ordering="user__last_login")
+    def last_login(self, row: Membership) -> Any:
+        return row.user.last_login
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # A select or a look-up of people would tell one tenant's administrator who else is here.
+        return super().has_add_permission(request, obj) and self._may(request, Capability.OPERATE)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("user",)
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> "forms.ModelChoiceField[Any] | None":
+        if db_field.name == "user" and self._may(request, Capability.OPERATE):
+            return UnfoldModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, lacking, [*protected, *_hindrances(list(objs))]
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        with transaction.atomic():
+            if _hindrances(list(queryset)):
+                raise PermissionDenied
+            super().delete_queryset(request, queryset)
+
+
+def _hindrances(memberships: list[Membership]) -> list[str]:
+    """Say why these memberships cannot be removed, if they cannot; a line for each tenant."""
+    found = []
+    for tenant_id in sorted({membership.tenant_id for membership in memberships}):
+        leaving = [row.pk for row in memberships if row.tenant_id == tenant_id]
+        try:
+            with tenant_scope(tenant_id), transaction.atomic():
+                keep_an_administrator(tenant_id, leaving)
+        except UsageError as error:
+            found.append(str(error))
+    return found
+
+
+class InvitationForm(TenantForm):
+    """For whom, as what, for how long."""
+
+    valid_days = forms.TypedChoiceField(
+        label="Valid for",
+        coerce=int,
+        initial=7,
+        choices=[
+            (days, "1 day" if days == 1 else f"{days} days") for days in invitations.VALID_DAYS
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+@admin.register(Invitation)
+class InvitationAdmin(TenantModelAdmin):
+    """Invitations: made here, handed over as a link, withdrawn by deleting them."""
+
+    capability = Capability.EDIT_MEMBERS
+    form = InvitationForm
+    list_display = ("name", "shown_role", "shown_state", "invited_by", "created_at", "expires_at")
+    list_filter = ("role",)
+    list_select_related = ("invited_by", "accepted_by")
+    text_search = ("name",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ("name", "role", "valid_days")
+        return ("name", "shown_role", "shown_state", "invited_by", "created_at", "expires_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_fields(request, obj) if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="Role", ordering="role")
+    def shown_role(self, row: Invitation) -> str:
+        return tag(row.get_role_display(), _ROLE_TONES.get(Role(row.role), "plain"))
+
+    @admin.display(description="State")
+    def shown_state(self, row: Invitation) -> str:
+        if row.accepted_at is not None:
+            return tag(f"Accepted by {row.accepted_by or 'somebody who is gone'}", "good")
+        if row.expires_at <= timezone.now():
+            return tag("Expired", "plain")
+        return tag("Open", "busy")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        token, obj.token_digest = invitations.new_token()
+        obj.expires_at = invitations.expiry(form.cleaned_data["valid_days"])
+        obj.invited_by = request.user
+        super().save_model(request, obj, form, change)
+        request.session[LINK_KEY] = [obj.pk, token]
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tenants_invitation_link", args=(obj.pk,)))
+
+    def get_urls(self) -> list[URLPattern]:
+        view: Callable[..., Any] = self.admin_site.admin_view(self.link_view)
+        own = path("<path:object_id>/link/", view, name="tenants_invitation_link")
+        return [own, *super().get_urls()]
+
+    def link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the link of an invitation just made, once."""
+        invitation = self.object_or_404(request, object_id)
+        if not self._may(request, self.capability):
+            raise PermissionDenied
+        link = ""
+        if request.session.get(LINK_KEY, [None])[0] == invitation.pk:
+            token = request.session.pop(LINK_KEY)[1]
+            link = f"{request.build_absolute_uri(reverse('admin:join'))}?token={token}"
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Invitation for {invitation.name}",
+            "invitation": invitation,
+            "link": link,
+        }
+        request.current_app = self.admin_site.name
+        response = TemplateResponse(request, "tenants/invitation_link.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin, OperatorModelAdmin):
+    """People. Their memberships say what they may do, so Django's own rights are left out."""
+
+    form = UserChangeForm  # type: ignore[assignment]
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_superuser", "is_active", "last_login")
+    list_filter = ("is_superuser", "is_active")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": (("first_name", "last_name"), "email")}),
+        ("Access", {"fields": (("is_active", "is_superuser"),)}),
+        ("Dates", {"fields": (("last_login", "date_joined"),)}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Protect who is the only administrator of a tenant."""
+        with every_tenant("what is deleted with a user belongs to whichever tenants they are in"):
+            deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+            alone = tenants_left_alone([user.pk for user in objs])
+        lines = [f"{tenant} would be left without an administrator." for tenant in alone]
+        return deleted, counts, set() if lacking == {"membership"} else lacking, protected + lines
