@@ -9,13 +9,15 @@ class EtlProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, let SQL tell its trace, set the broker up, then import the
-        actors, which bind to it."""
-        from etl_project import broker, statements
+        actors, which bind to it, and say who computes the effects of edited rules."""
+        from etl_project import broker, rooms, statements
 
         statements.install()
         import_module("etl_project.checks")
         broker.setup()
+        rooms.introduce()
         import_module("jobs.actors")
+        import_module("etl_project.effects").install()
 
 
 class EtlAdminConfig(AdminConfig):

@@ -16,7 +16,7 @@ from django.db import transaction
 from common.errors import PermanentError, UsageError
 from integrations.models import Integration
 from integrations.registry import connector_for
-from jobs import checkpoints, retries
+from jobs import checkpoints, remap_steps, retries
 from jobs.asks import ask_steps, live_source
 from jobs.checkpoints import CENSUS, SYNC
 from jobs.models import JobRun, QueueEntry, Stage
@@ -51,6 +51,8 @@ def go_on(run: JobRun) -> bool:
     To be called under the lock of the run's row. Where something was given up there is no census,
     for that stands on all the rest.
     """
+    if run.mode == JobRun.Mode.REMAP:
+        return remap_steps.go_on(run)
     phases = run.params.get("phases", [])
     if not phases or run.cancel_requested:
         return False

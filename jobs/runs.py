@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from common.tracing import bind, current_trace, new_trace
 from integrations.models import Integration, QuarantinedRecord
-from jobs import checkpoints, phases, retries
+from jobs import checkpoints, phases, remap_steps, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from jobs.run_retries import after_run
 from tenants.scope import every_tenant
@@ -122,6 +122,8 @@ def _finish(run: JobRun) -> str:
     )
     if run.mode in phases.LIVE_MODES and state != JobRun.State.CANCELLED:
         _note_health(run, state, error)
+    if run.mode == JobRun.Mode.REMAP:
+        remap_steps.ended(run, state)
     after_run(run, state)
     level = {
         JobRun.State.FAILED: RunLog.Level.ERROR,
@@ -158,6 +160,8 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
         if set_aside.exists():
             return JobRun.State.COMPLETED_WITH_ERRORS, ""
         return JobRun.State.COMPLETED, ""
+    if run.mode == JobRun.Mode.REMAP:
+        return JobRun.State.FAILED, _reason(first)
     # A dead extract step with something set aside has kept a page that cannot be read.
     fatal = dead.filter(stage=Stage.EXTRACT, quarantined_count=0).first()
     fatal = fatal or _first_of_lost_stream(run, dead)

@@ -17,7 +17,7 @@ from common.errors import UsageError
 from common.tracing import current_trace
 from mappings.book import Book, RowChange, differences, read_book, write_rows
 from mappings.checks import RuleError, check
-from mappings.effects import Impact, effects
+from mappings.effects import Impact, Prepared, effects
 from mappings.models import Change, ChangeSet, StatusResolution, WitResolution
 from mappings.resolve import point_at
 from mappings.shifts import Shifts, integration_ids, shifts_between
@@ -117,23 +117,32 @@ def apply(
             changes, shifts = _edited(tenant_id, edit)
             if not changes:
                 return None
-            if effects().count_touched(tenant_id, shifts) > large:
+            _resolve(shifts)
+            touched = effects().apply(tenant_id, shifts, at_most=large)
+            if touched is None:
                 raise _Taken(changes)
-            return _put_in_effect(made, changes, shifts)
+            change_set = made.store(changes, ChangeSet.State.APPLIED)
+            _applied(change_set, touched)
+            return change_set
     except _Taken as taken:
         with transaction.atomic():
             return _prepare(made, taken.result)
 
 
-def complete_prepared(change_set: ChangeSet) -> None:
-    """Put a prepared change-set in effect; called by its run, in the transaction of its step."""
+def complete_prepared(change_set: ChangeSet, seen_seq: int) -> int:
+    """Put a prepared change-set in effect; return how many work items changed.
+
+    Called by its run, in the transaction of its step. seen_seq: as of `effects.Prepared`.
+    """
     assert change_set.state == ChangeSet.State.PREPARING
     tenant_id = change_set.tenant_id
     effects().lock(tenant_id)
     _, shifts = _edited(tenant_id, lambda: write_rows(tenant_id, stored_changes(change_set)))
     _resolve(shifts)
-    touched = effects().apply(tenant_id, shifts)
+    prepared = Prepared(change_set.pk, seen_seq)
+    touched = effects().apply(tenant_id, shifts, prepared=prepared) or 0
     _applied(change_set, touched)
+    return touched
 
 
 def abandon(change_set: ChangeSet) -> None:
@@ -143,24 +152,16 @@ def abandon(change_set: ChangeSet) -> None:
     )
 
 
-def shifts_of_prepared(change_set: ChangeSet) -> Shifts:
-    """Return what a stored change-set will change; inside `as_if_in_effect`."""
-    _, shifts = _edited(
-        change_set.tenant_id,
-        lambda: write_rows(change_set.tenant_id, stored_changes(change_set)),
-    )
-    return shifts
-
-
 @contextmanager
 def as_if_in_effect(change_set: ChangeSet) -> Iterator[Shifts]:
     """Have the rules of a stored change-set in their tables, and take them back at the end.
 
-    What the body writes is kept only if it leaves the savepoint before; it is for reading.
+    The body is for reading: what it writes is taken back, too.
     """
+    tenant_id = change_set.tenant_id
     try:
         with transaction.atomic():
-            yield shifts_of_prepared(change_set)
+            yield _edited(tenant_id, lambda: write_rows(tenant_id, stored_changes(change_set)))[1]
             raise _Taken(None)
     except _Taken:
         return
@@ -249,13 +250,6 @@ def _refused(error: IntegrityError) -> RuleError:
     if "unique" in text:
         return RuleError("there is such a rule already: the same name, place and kind")
     return RuleError("a rule like this cannot be stored: check its fields")
-
-
-def _put_in_effect(made: _Draft, changes: list[RowChange], shifts: Shifts) -> ChangeSet:
-    change_set = made.store(changes, ChangeSet.State.APPLIED)
-    _resolve(shifts)
-    _applied(change_set, effects().apply(made.tenant_id, shifts))
-    return change_set
 
 
 def _resolve(shifts: Shifts) -> None:

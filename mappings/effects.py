@@ -76,6 +76,14 @@ class Impact:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Metrics that a run has computed. seen_seq: the tenant's counter when it began."""
+
+    change_set_id: int
+    seen_seq: int
+
+
 class Effects(Protocol):
     """The warehouse and the conductor, as edits of rules need them."""
 
@@ -85,14 +93,21 @@ class Effects(Protocol):
     def project_keys(self, tenant_id: int, integration_id: int) -> Mapping[str, str]:
         """Return the key of each project of an integration by its source id."""
 
-    def count_touched(self, tenant_id: int, shifts: "Shifts") -> int:
-        """Return of how many work items values or metrics are to be written again, at most."""
-
     def impact(self, tenant_id: int, shifts: "Shifts", example_count: int) -> Impact:
         """Return what the shifts change; the edited rules are in their tables meanwhile."""
 
-    def apply(self, tenant_id: int, shifts: "Shifts") -> int:
-        """Bring work items in line, in the transaction of the edit; return how many changed."""
+    def apply(
+        self,
+        tenant_id: int,
+        shifts: "Shifts",
+        *,
+        at_most: int | None = None,
+        prepared: "Prepared | None" = None,
+    ) -> int | None:
+        """Bring work items in line, in the transaction of the edit; return how many changed.
+
+        None if there are more than `at_most` to look at; nothing is written then.
+        """
 
     def prepare(self, change_set: "ChangeSet") -> int:
         """Start a run that prepares a stored change-set and puts it in effect; return its id."""

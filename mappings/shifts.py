@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from integrations.models import Integration
 from mappings.book import Book
@@ -18,6 +18,9 @@ from mappings.models import (
 from mappings.resolve import Occurring, Pair, occurring
 from mappings.rules import StatusRules, TypeRules
 
+TYPE_KINDS: Final = ("type", "level")
+STATUS_KINDS: Final = ("status", "category", "step")
+
 
 @dataclass(frozen=True, slots=True)
 class TypeValue:
@@ -25,6 +28,16 @@ class TypeValue:
 
     target: str = ""
     level: str = ""
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """What people see of it, in the order of TYPE_KINDS."""
+        return self.target, self.level
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """Metrics do not depend on types."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,11 @@ class StatusValue:
     category: str = ""
     step: str = ""
     facts: tuple[object, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, str, str]:
+        """What people see of it, in the order of STATUS_KINDS."""
+        return self.target, self.category, self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +70,25 @@ class Shift:
     rule_id: int | None
     is_moved: bool
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether a value that people see changes."""
+        return bool(self.before.shown != self.after.shown)
+
+    @property
+    def changes_metrics(self) -> bool:
+        """Whether metrics of items that were ever in it can change."""
+        return bool(self.before.facts != self.after.facts)
+
 
 @dataclass(frozen=True)
 class Shifts:
-    """All that an edit changes. fields: integrations whose custom fields mean something else."""
+    """All that an edit changes. fields: integrations whose custom fields mean something else.
 
+    meanings: what the rules mean afterwards.
+    """
+
+    meanings: "Meanings"
     types: tuple[Shift, ...] = ()
     statuses: tuple[Shift, ...] = ()
     fields: frozenset[int] = frozenset()
@@ -70,16 +102,10 @@ class Shifts:
     def of(self, integration_id: int) -> "Shifts":
         """Return what changes in one integration."""
         return Shifts(
+            self.meanings,
             tuple(shift for shift in self.types if shift.integration_id == integration_id),
             tuple(shift for shift in self.statuses if shift.integration_id == integration_id),
             self.fields & {integration_id},
-        )
-
-    @property
-    def metric_pairs(self) -> frozenset[Pair]:
-        """The (project, type) whose metrics may change. Of one integration only."""
-        return frozenset(
-            shift.pair for shift in self.statuses if shift.before.facts != shift.after.facts
         )
 
 
@@ -154,7 +180,7 @@ def shifts_between(
         rows = occurring(tenant_id, integration_id, keys)
         types.extend(_type_shifts(rows, integration_id, old, new))
         statuses.extend(_status_shifts(rows, integration_id, old, new))
-    return Shifts(tuple(types), tuple(statuses), _changed_fields(before, after))
+    return Shifts(new, tuple(types), tuple(statuses), _changed_fields(before, after))
 
 
 def integration_ids(tenant_id: int) -> list[int]:

@@ -58,12 +58,11 @@ SELECT r.tenant_id, r.integration_id, r.project_source_id, r.type_source_id, r.s
         WHEN COALESCE(s.category, m.category) IN ('in_progress', 'waiting', 'done') THEN 1
         ELSE 0
     END AS commits
-FROM status_resolutions r
+FROM {resolutions} r
 JOIN status_mappings m ON m.id = r.mapping_id
 LEFT JOIN workflow_steps s ON s.id = m.step_id
 LEFT JOIN workflow_steps c ON c.workflow_id = s.workflow_id AND c.is_commitment_point
-WHERE (r.tenant_id, r.integration_id) IN (SELECT tenant_id, integration_id FROM item)
-"""
+WHERE (r.tenant_id, r.integration_id)"""
 
 # A row a status change: what the item left and what it came into. An item without changes has one
 # row that leaves its current status; one whose changes are not all there is in no status ever.
@@ -170,20 +169,32 @@ FROM point
 """
 
 
-def metrics_sql(items_relation: str) -> str:
+def meanings_sql(resolutions: str, owners: str) -> str:
+    """Return a SELECT of what each (project, type, status) that occurs means for the metrics.
+
+    resolutions: `status_resolutions`, or a relation with its columns. owners: a SELECT of the
+    (tenant_id, integration_id) to read.
+    """
+    return f"{_MEANINGS.format(resolutions=resolutions)} IN ({owners})"
+
+
+def metrics_sql(
+    items_relation: str, resolutions: str = "status_resolutions", meanings: str = ""
+) -> str:
     """Return a SELECT of tenant_id, integration_id, source_id and METRICS, a row an item.
 
     items_relation: a table or sub-select with tenant_id, integration_id, source_id,
     project_source_id, type_source_id, status_source_id, created_at, all_changes_loaded; one row
     an item. Parameters of it are the only ones of the statement. Of the changelogs only those
-    of its items are read.
+    of its items are read. resolutions: as of `meanings_sql`. meanings: a SELECT that gives what
+    that one gives, instead of it.
     """
     counted = _COUNTED.format(
         whole=elapsed("changed_at", "until"), since_creation=elapsed("created_at", "until")
     )
     parts = {
         "item": _ITEMS.format(items_relation=items_relation),
-        "meaning": _MEANINGS,
+        "meaning": meanings or meanings_sql(resolutions, _OWNERS),
         "status_change": _CHANGES.format(hashed=hashed_left()),
         "walk": _WALK.format(history_id=byte_order("history_id")),
         "stage": _STAGES,
@@ -208,6 +219,7 @@ def metrics_sql(items_relation: str) -> str:
 
 
 _REUSED: Final = {"item", "meaning"}
+_OWNERS: Final = "SELECT tenant_id, integration_id FROM item"
 
 
 def _seconds(microseconds_: str) -> str:

@@ -7,6 +7,7 @@ from django.db import DatabaseError, DataError, IntegrityError, connection, tran
 
 from integrations.contract import Problem
 from integrations.models import RawPage
+from jobs import remap_steps
 from jobs.actors.transform import load_when_due, quarantined
 from jobs.models import QueueEntry
 from jobs.queue import Counts, complete
@@ -27,6 +28,9 @@ def run_load(step: QueueEntry) -> None:
     If the database refuses a value, the pages are loaded one by one and only the page that holds
     it is set aside.
     """
+    if remap_steps.is_of_mappings(step):
+        remap_steps.switch(step)
+        return
     try:
         with transaction.atomic():
             loaded = load_pages(step.tenant_id, step.integration_id, _gather(step))

@@ -6,7 +6,7 @@ from integrations.contract import Problem
 from integrations.models import QuarantinedRecord, RawPage
 from integrations.recordings import place_of
 from integrations.registry import connector_for
-from jobs import isolation
+from jobs import isolation, remap_steps
 from jobs.models import QueueEntry, Stage
 from jobs.queue import Counts, NewStep, complete, ensure_load_step, load_is_due
 from warehouse.models import StagedPage
@@ -25,6 +25,9 @@ def transform_step(page: RawPage, nth: int = 0, *, force: bool = False) -> NewSt
 
 def run_transform(step: QueueEntry) -> None:
     """Transform the raw page that the step names."""
+    if remap_steps.is_of_mappings(step):
+        remap_steps.prepare(step)
+        return
     page: RawPage = RawPage.objects.select_related("integration").get(pk=step.params["raw_page"])
     connector = connector_for(page.integration.provider)
     done = transform_page(

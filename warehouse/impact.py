@@ -1,0 +1,205 @@
+"""What an edit of the rules does to work items, counted before it is saved."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mappings.editing import LARGE
+from mappings.effects import Example, Impact, Median, Move, Values
+from mappings.models import StatusResolution, WitResolution
+from mappings.shifts import STATUS_KINDS, TYPE_KINDS, Shift, Shifts
+from warehouse import mapped_fields
+from warehouse.medians import median
+from warehouse.merge import Batch, fetch
+from warehouse.touched import (
+    compute_metrics,
+    count_metric_items,
+    gather_items,
+    shift_tables,
+)
+
+SHOWN_MOVES: Final = 8
+_DONE: Final = "w.done_at IS NOT NULL AND w.deleted_at IS NULL"
+_TIMES: Final = ("lead_time_seconds", "cycle_time_seconds")
+
+
+@dataclass
+class _Sums:
+    """What has been counted, over all integrations."""
+
+    touched: int = 0
+    metrics: int = 0
+    looked_at: int = 0
+    moves: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    times: dict[str, Median] = field(default_factory=dict)
+
+    def move(self, kind: str, before: str, after: str, count: int) -> None:
+        if before != after and count:
+            self.moves.setdefault(kind, Counter())[before, after] += count
+
+
+def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
+    """Return what shifts change. The edited rules are in their tables meanwhile.
+
+    Of more than LARGE items the metrics are computed for a sample of them, and the notes say so.
+    """
+    sums = _Sums()
+    for integration_id in shifts.integration_ids:
+        _look(Batch(tenant_id, integration_id, 0), shifts.of(integration_id), sums, example_count)
+    if not sums.times:
+        sums.times = {name: _unmoved(tenant_id, name) for name in _TIMES}
+    return Impact(
+        touched_count=sums.touched,
+        counts={kind: counter.total() for kind, counter in sums.moves.items()},
+        moves={
+            kind: [Move(*pair, count) for pair, count in counter.most_common(SHOWN_MOVES)]
+            for kind, counter in sums.moves.items()
+        },
+        metrics_count=sums.metrics,
+        lead=sums.times["lead_time_seconds"],
+        cycle=sums.times["cycle_time_seconds"],
+        examples=sums.examples[:example_count],
+        is_large=sums.looked_at > LARGE,
+        notes=tuple(sums.notes),
+    )
+
+
+def _look(batch: Batch, shifts: Shifts, sums: _Sums, example_count: int) -> None:
+    with shift_tables(shifts):
+        sums.looked_at += gather_items(batch)
+        every = _sample(count_metric_items())
+        compute_metrics(batch, f"t.id % {every} = 0" if every > 1 else "1 = 1")
+        _count_moves(shifts, sums)
+        _count_touched(every, sums)
+        _measure(batch, every, sums)
+        sums.examples.extend(_examples(shifts, example_count - len(sums.examples)))
+    if batch.integration_id in shifts.fields:
+        _look_at_fields(batch, sums)
+
+
+def _sample(count: int) -> int:
+    """Return of how many items one is taken: 1 takes all."""
+    return 1 if count <= LARGE else -(-count // (LARGE // 2))
+
+
+def _count_moves(shifts: Shifts, sums: _Sums) -> None:
+    for column, rows, kinds in (
+        ("wit_resolution_id", shifts.types, TYPE_KINDS),
+        ("status_resolution_id", shifts.statuses, STATUS_KINDS),
+    ):
+        counts = dict(
+            fetch(
+                f"SELECT w.{column}, COUNT(*) FROM touched_items t JOIN work_items w ON w.id = t.id"
+                f" WHERE t.is_shown = 1 AND w.deleted_at IS NULL GROUP BY w.{column}"
+            )
+        )
+        for shift in rows:
+            count = counts.get(shift.resolution_id, 0)
+            for kind, before, after in zip(
+                kinds, shift.before.shown, shift.after.shown, strict=True
+            ):
+                sums.move(kind, before, after, count)
+
+
+def _count_touched(every: int, sums: _Sums) -> None:
+    shown, both, metrics = fetch(
+        "SELECT COALESCE(SUM(t.is_shown), 0),"
+        " COALESCE(SUM(CASE WHEN m.id IS NOT NULL THEN t.is_shown END), 0), COUNT(m.id)"
+        " FROM touched_items t JOIN work_items w ON w.id = t.id"
+        " LEFT JOIN touched_metrics m ON m.id = t.id WHERE w.deleted_at IS NULL"
+    )[0]
+    sums.metrics += metrics * every
+    sums.touched += shown + (metrics - both) * every
+
+
+def _measure(batch: Batch, every: int, sums: _Sums) -> None:
+    """Add the medians of the tenant before and after."""
+    changes = bool(fetch("SELECT EXISTS (SELECT 1 FROM touched_metrics)")[0][0])
+    for name in _TIMES:
+        before = sums.times.get(name) or _unmoved(batch.tenant_id, name)
+        sums.times[name] = _moved(batch, name, every, before) if changes else before
+    if every > 1:
+        sums.notes.append(
+            f"Times are estimated from one in {every:,} of the work items that are touched."
+        )
+
+
+def _unmoved(tenant_id: int, name: str) -> Median:
+    value, count = median(
+        name, f"(SELECT w.{name} FROM work_items w WHERE w.tenant_id = {tenant_id} AND {_DONE})"
+    )
+    return Median(value, value, count, count)
+
+
+def _moved(batch: Batch, name: str, every: int, before: Median) -> Median:
+    """Return the median with the new metrics in place of the old ones.
+
+    Of a sample it is that of the items in it, which stand for all.
+    """
+    sampled = f" AND w.id % {every} = 0" if every > 1 else ""
+    value, count = median(
+        name,
+        f"(SELECT w.{name} FROM work_items w LEFT JOIN touched_metrics m ON m.id = w.id"
+        f" WHERE w.tenant_id = {batch.tenant_id} AND {_DONE} AND m.id IS NULL{sampled}"
+        f" UNION ALL SELECT m.{name} FROM touched_metrics m JOIN work_items w ON w.id = m.id"
+        " WHERE m.done_at IS NOT NULL AND w.deleted_at IS NULL)",
+    )
+    return Median(before.before, value, before.before_count, count * every)
+
+
+_EXAMPLES = """
+SELECT w.id, w.key, w.title, w.wit_resolution_id, w.status_resolution_id,
+    w.lead_time_seconds, w.cycle_time_seconds, m.id,
+    m.lead_time_seconds, m.cycle_time_seconds
+FROM touched_items t
+JOIN work_items w ON w.id = t.id
+LEFT JOIN touched_metrics m ON m.id = t.id
+WHERE w.deleted_at IS NULL AND (t.is_shown = 1 OR m.id IS NOT NULL)
+ORDER BY CASE WHEN m.id IS NULL THEN 1 ELSE 0 END, w.id DESC
+LIMIT {0}
+"""
+
+
+def _examples(shifts: Shifts, limit: int) -> Iterator[Example]:
+    rows = fetch(_EXAMPLES.format(max(limit, 0)))
+    types = _values(shifts, shifts.types, WitResolution, {row[3] for row in rows})
+    statuses = _values(shifts, shifts.statuses, StatusResolution, {row[4] for row in rows})
+    for row in rows:
+        item_id, key, title, type_id, status_id, lead, cycle, moved, new_lead, new_cycle = row
+        old_type, new_type = types[type_id]
+        old_status, new_status = statuses[status_id]
+        after = (new_lead, new_cycle) if moved is not None else (lead, cycle)
+        yield Example(
+            item_id,
+            key,
+            title,
+            _shown(old_type, old_status, (lead, cycle)),
+            _shown(new_type, new_status, after),
+        )
+
+
+def _shown(type_: Any, status: Any, times: tuple[float | None, float | None]) -> Values:
+    return Values(type_.target, type_.level, status.target, status.category, status.step, *times)
+
+
+def _values(
+    shifts: Shifts, changed: tuple[Shift, ...], model: Any, ids: set[int]
+) -> dict[int, tuple[Any, Any]]:
+    """Return the values before and after, by resolution."""
+    of = shifts.meanings.of_type if model is WitResolution else shifts.meanings.of_status
+    rows = model.objects.filter(pk__in=ids).values_list("pk", "mapping_id")
+    values = {pk: (of(mapping_id), of(mapping_id)) for pk, mapping_id in rows}
+    for shift in changed:
+        if shift.resolution_id in ids:
+            values[shift.resolution_id] = (shift.before, shift.after)
+    return values
+
+
+def _look_at_fields(batch: Batch, sums: _Sums) -> None:
+    count = mapped_fields.count_touched(batch.tenant_id, batch.integration_id)
+    sums.looked_at += count
+    if count:
+        sums.notes.append(f"Custom fields: {count:,} work items get another value.")
