@@ -35,6 +35,15 @@ class Example:
 
 
 @dataclass(frozen=True)
+class ItemName:
+    """A work item by its id, as it is called."""
+
+    work_item_id: int
+    key: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Move:
     """How many work items go from one value to another; empty: no rule gives one."""
 
@@ -116,6 +125,11 @@ class Effects(Protocol):
         self, tenant_id: int, status_resolution_ids: Iterable[int]
     ) -> Mapping[int, int]:
         """Return the number of live work items by the status resolution they are in now."""
+
+    def examples(
+        self, tenant_id: int, groups: Sequence[Sequence[int]], count: int
+    ) -> Sequence[Sequence[ItemName]]:
+        """Return up to `count` live work items for each group of status resolutions."""
 
 
 _registered: list[Effects] = []

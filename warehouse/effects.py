@@ -1,12 +1,13 @@
 """The warehouse as edits of rules need it; `mappings.effects` says what is promised."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Count
 
-from mappings.effects import Impact, Prepared
+from mappings.effects import Impact, ItemName, Prepared
 from mappings.shifts import Shifts
 from warehouse import mapped_fields
+from warehouse.effects_examples import examples_of
 from warehouse.impact import impact_of
 from warehouse.merge import Batch
 from warehouse.models import Project, TenantCounter, WorkItem
@@ -68,6 +69,12 @@ class WarehouseEffects:
             .annotate(count=Count("id"))
         )
         return {row["status_resolution_id"]: row["count"] for row in rows}
+
+    def examples(
+        self, tenant_id: int, groups: Sequence[Sequence[int]], count: int
+    ) -> Sequence[Sequence[ItemName]]:
+        """Return up to `count` live work items for each group of status resolutions."""
+        return examples_of(tenant_id, groups, count)
 
 
 def _count(batch: Batch, shifts: Shifts) -> int:
