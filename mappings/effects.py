@@ -121,6 +121,9 @@ class Effects(Protocol):
     def prepare(self, change_set: "ChangeSet") -> int:
         """Start a run that prepares a stored change-set and puts it in effect; return its id."""
 
+    def cancel(self, change_set: "ChangeSet") -> None:
+        """Cancel the run that prepares a change-set; it gives the change-set up when it ends."""
+
     def count_items(
         self, tenant_id: int, status_resolution_ids: Iterable[int]
     ) -> Mapping[int, int]:
