@@ -8,9 +8,11 @@ from django.urls import URLPattern, path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from etl_project.dashboard import dashboard
+from etl_project import palette
+from etl_project.home import home
+from etl_project.home.jobs import job_cards_fragment
 from tenants.pages.urls import page_urls
-from tenants.permissions import CHOICE_KEY, EVERY, Capability, access_of
+from tenants.permissions import CHOICE_KEY, EVERY, access_of
 
 if TYPE_CHECKING:
     BaseSite = AdminSite
@@ -32,12 +34,18 @@ class EtlAdminSite(BaseSite):
     def extra_urls(self) -> list[URLPattern]:
         """Addresses beside those of the models."""
         choice = self.admin_view(require_POST(choose_tenant))
-        return [path("tenant/", choice, name="choose_tenant"), *page_urls(self)]
+        return [
+            path("tenant/", choice, name="choose_tenant"),
+            path("home/jobs/", self.admin_view(job_cards_fragment), name="home_jobs"),
+            *page_urls(self),
+        ]
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Answer the command palette; unfold's own keeps answers across tenants."""
+        return palette.search(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        access = access_of(request)
-        may_map = bool(access and access.current and access.may(Capability.EDIT_MAPPINGS))
-        return super().index(request, {**dashboard(), "may_map": may_map, **(extra_context or {})})
+        return super().index(request, {**home(request), **(extra_context or {})})
 
 
 def choose_tenant(request: HttpRequest) -> HttpResponse:
