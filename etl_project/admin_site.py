@@ -1,5 +1,6 @@
 """The admin site: its dashboard, its tenant chooser, and who may enter."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
@@ -33,11 +34,14 @@ class EtlAdminSite(BaseSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Addresses beside those of the models."""
+        # Its package registers admins on this very site: there must be one before.
+        inbox_urls = import_module("mappings.admin.inbox").inbox_urls
         choice = self.admin_view(require_POST(choose_tenant))
         return [
             path("tenant/", choice, name="choose_tenant"),
             path("home/jobs/", self.admin_view(job_cards_fragment), name="home_jobs"),
             *page_urls(self),
+            *inbox_urls(self),
         ]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -9,7 +9,10 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 
+from mappings.inbox import BADGE, count_unmapped
 from tenants.permissions import EVERY, Capability, access_of
+
+_INBOX: Final = "Inbox"
 
 # (group, ((title, icon, page), …)); a page is app_model of an admin, whose list it then is, or
 # the name of an address of the site. One that is not there is left out.
@@ -36,10 +39,12 @@ _GROUPS: Final = (
     (
         "Mappings",
         (
+            (_INBOX, "inbox", "mappings_inbox"),
             ("WIT mappings", "category", "mappings_witmapping"),
             ("Hierarchies", "account_tree", "mappings_withierarchy"),
             ("Status mappings", "swap_horiz", "mappings_statusmapping"),
             ("Workflows", "linear_scale", "mappings_workflow"),
+            ("Import and export", "import_export", "mappings_exchange"),
         ),
     ),
     (
@@ -68,7 +73,7 @@ _GROUPS: Final = (
 )
 _NEEDS: Final = {"tenant_settings": Capability.EDIT_TENANT}
 """What pages that are no lists need; any other is for whoever may read."""
-_ONE_TENANT: Final = ("tenant_settings",)
+_ONE_TENANT: Final = ("tenant_settings", "mappings_inbox", "mappings_exchange")
 """Pages of one tenant, which say nothing in the scope of every tenant."""
 
 
@@ -112,9 +117,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if groups[-1]["title"] != group:
             groups.append({"title": group, "items": [], "collapsible": False})
         active = request.path.startswith(address)
-        groups[-1]["items"].append(
-            {"title": title, "icon": icon, "link": address, "active": active}
-        )
+        item = {"title": title, "icon": icon, "link": address, "active": active}
+        if title == _INBOX and (count := count_unmapped()):
+            item |= {"badge": f"{BADGE}+" if count > BADGE else str(count)}
+            item |= {"badge_variant": "warning"}
+        groups[-1]["items"].append(item)
     return groups
 
 
