@@ -2,135 +2,21 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelectWidget
 
-from common.errors import UsageError
-from integrations.credentials import base_url_needs_secret
-from integrations.egress import check_url
-from integrations.models import Integration, QuarantinedRecord, RawPage
+from integrations.integration_admin import IntegrationAdmin
+from integrations.models import QuarantinedRecord, RawPage
 from integrations.preview import asked, preview
-from integrations.registry import connectors
-from tenants.admin import LoadedModelAdmin, TenantForm, TenantModelAdmin, shortened, tag
-from tenants.permissions import Capability
+from tenants.admin import LoadedModelAdmin, shortened, tag
 
-ADDRESS_IS_KEPT = (
-    "Credentials are kept for the present address and must not be sent elsewhere: to change it, "
-    "give them anew by `manage.py connect`."
-)
-HEALTH = {True: ("Works", "good"), False: ("Broken", "bad"), None: ("Not tested", "plain")}
+__all__ = ["IntegrationAdmin", "QuarantinedRecordAdmin", "RawPageAdmin"]
+
 SEVERITY_TONES = {"record": "bad", "value": "warning", "note": "plain"}
-
-
-class HttpsUrlField(forms.URLField):
-    """An address; one without a scheme is taken to be https."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "assume_scheme": "https"})
-
-
-class IntegrationForm(TenantForm):
-    """The provider is one of those that are installed: the registry's list, not the model's."""
-
-    class Meta:
-        model = Integration
-        field_classes = {"base_url": HttpsUrlField}
-        fields = ("name", "provider", "base_url", "settings", "is_active")
-        help_texts = {
-            "name": "Short and lower case; exports name it in the column `integration`.",
-            "settings": "Settings of the provider as JSON, such as "
-            '{"story_points_field": "customfield_10024"}.',
-        }
-
-    def clean_provider(self) -> str:
-        slug: str = self.cleaned_data["provider"]
-        if slug not in connectors():
-            known = ", ".join(sorted(connectors())) or "none"
-            raise ValidationError(f"There is no provider “{slug}”. Installed: {known}.")
-        return slug
-
-    def clean_settings(self) -> dict[str, Any]:
-        settings = self.cleaned_data["settings"] or {}
-        if not isinstance(settings, dict):
-            raise ValidationError("Settings are a JSON object.")
-        return settings
-
-    def clean_base_url(self) -> str:
-        given: str = self.cleaned_data["base_url"]
-        if not given:
-            return given
-        try:
-            url = check_url(given)
-        except UsageError as error:
-            raise ValidationError(str(error)) from None
-        if self.instance.credentials and base_url_needs_secret(self.instance.base_url, url):
-            raise ValidationError(ADDRESS_IS_KEPT)
-        return url
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.credentials and _addresses(cleaned.get("settings") or {}) != _addresses(
-            Integration.objects.get(pk=self.instance.pk).settings
-        ):
-            self.add_error("settings", ADDRESS_IS_KEPT)
-        return cleaned
-
-
-def _addresses(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name.endswith("_url")}
-
-
-@admin.register(Integration)
-class IntegrationAdmin(TenantModelAdmin):
-    """Integrations. One is made inactive and not deleted: its rows would stay without an owner."""
-
-    capability = Capability.EDIT_INTEGRATIONS
-    can_delete_rows = False
-    form = IntegrationForm
-    list_display = ("name", "provider_label", "base_url", "health", "is_active", "updated_at")
-    list_filter = ("is_active",)
-    key_search = ("name",)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("name", "provider", "base_url", "settings", "is_active")
-        return (*fields, "signs_in", "health", "health_message") if obj else fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("name", "provider", "signs_in", "health", "health_message") if obj else ()
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        if "provider" in form.base_fields:
-            choices = [(slug, found.label) for slug, found in sorted(connectors().items())]
-            form.base_fields["provider"] = forms.ChoiceField(
-                choices=choices, widget=UnfoldAdminSelectWidget
-            )
-        return form
-
-    @admin.display(description="Provider", ordering="provider")
-    def provider_label(self, row: Integration) -> str:
-        connector = connectors().get(row.provider)
-        return connector.label if connector else f"{row.provider} (not installed)"
-
-    @admin.display(description="Health", ordering="is_healthy")
-    def health(self, row: Integration) -> str:
-        text, tone = HEALTH[row.is_healthy]
-        return tag(text, tone)
-
-    @admin.display(description="Signs in by")
-    def signs_in(self, row: Integration) -> str:
-        if not row.credentials:
-            return "Nothing: it is fed by imports. `manage.py connect` gives it credentials."
-        return f"{row.auth_method}; the credentials are sealed and never shown"
 
 
 @admin.register(RawPage)

@@ -11,8 +11,9 @@ class Glance:
     """An integration at a glance.
 
     run_id: of its last run, None before the first; state, tone: of it in words and as of tags;
-    at: when it ended, or began if it goes on. loaded: whether anything of it is loaded.
-    next_run_at: when its schedule is due, None without one.
+    at: when it ended, or began if it goes on. is_loaded: whether anything of it is loaded; how
+    much, in words, is in loaded, if that was asked for. next_run_at: when its schedule is due, None
+    without one.
     """
 
     run_id: int | None = None
@@ -21,14 +22,20 @@ class Glance:
     at: datetime | None = None
     is_running: bool = False
     is_loaded: bool = False
+    loaded: str = ""
     next_run_at: datetime | None = None
 
 
 class Glances(Protocol):
     """Looks at several integrations at once, by as many queries for many as for one."""
 
-    def __call__(self, integration_ids: Collection[int]) -> Mapping[int, Glance]:
-        """Return a glance by integration id; in the tenant's scope."""
+    def __call__(
+        self, integration_ids: Collection[int], *, is_counted: bool = False
+    ) -> Mapping[int, Glance]:
+        """Return a glance by integration id; in the tenant's scope.
+
+        is_counted: say how much is loaded, which takes queries for each.
+        """
 
 
 _registered: list[Glances] = []
@@ -39,8 +46,10 @@ def register(glances: Glances) -> None:
     _registered[:] = [glances]
 
 
-def glances_at(integration_ids: Collection[int]) -> Mapping[int, Glance]:
-    """Return a glance for each of these integrations."""
+def glances_at(
+    integration_ids: Collection[int], *, is_counted: bool = False
+) -> Mapping[int, Glance]:
+    """Return a glance for each of these integrations; see `Glances`."""
     (look,) = _registered
-    found = look(integration_ids)
+    found = look(integration_ids, is_counted=is_counted)
     return {key: found.get(key, Glance()) for key in integration_ids}

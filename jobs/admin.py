@@ -7,22 +7,17 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from jobs import presence
+from jobs.glances import RUN_TONES
 from jobs.models import JobRun, Process, QueueEntry
 from jobs.progress import progress_of
+from jobs.run_now import cancel_run, run_now
 from tenants.admin import LoadedModelAdmin, OperatorModelAdmin, shortened, tag
 from tenants.scope import tenant_scope
 
-RUN_TONES = {
-    "running": "busy",
-    "completed": "good",
-    "completed_with_errors": "warning",
-    "failed": "bad",
-    "cancelled": "plain",
-}
 STEP_TONES = {
     "queued": "plain",
     "running": "busy",
@@ -50,6 +45,14 @@ class JobRunAdmin(LoadedModelAdmin):
     list_select_related = ("integration",)
     ordering = ("-id",)
     sortable_by = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("start/<int:integration_id>/", view(run_now), name="jobs_run_now"),
+            path("<int:run_id>/cancel/", view(cancel_run), name="jobs_run_cancel"),
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.display(description="Run")
     def number(self, row: JobRun) -> str:
