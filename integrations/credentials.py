@@ -102,9 +102,13 @@ def change_credentials(integration: Integration, method: str, values: Mapping[st
     if not is_same_way:
         store_credentials(integration, method, values)
     elif any(value.strip() for value in values.values()):
-        store_credentials(integration, method, _names_and_ids(integration) | dict(values))
+        store_credentials(integration, method, _names_and_ids(integration) | _filled(values))
     else:
         _sign_in(integration)
+
+
+def _filled(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value.strip()}
 
 
 def _names_and_ids(integration: Integration) -> dict[str, str]:
@@ -213,7 +217,7 @@ def try_site(
     connector = connector_for(integration.provider)
     declared, options = _method(connector, method), read_settings(connector, integration)
     if integration.credentials and integration.auth_method == method:
-        values = _names_and_ids(integration) | dict(values)
+        values = _names_and_ids(integration) | _filled(values)
     given = _complete(declared, values)
     access = connector.access(integration.base_url, options, method, given)
     trial = copy(integration)

@@ -131,7 +131,7 @@ def test_starter_mappings_are_added_if_they_are_wanted(
         ({"setting_page_size": "5000"}, "less than or equal to 1000"),
         ({"setting_page_size": "many"}, "Enter a whole number"),
         ({"setting_projects": "../etc"}, "is neither a key nor an id of a project"),
-        ({"setting_jql": "a = b order by c"}, "no ORDER BY"),
+        ({"setting_jql": "a = b order by c"}, "No ORDER BY may stand in it"),
         ({"setting_flavour": "server"}, "Select a valid choice"),
         ({"setting_token_url": "http://127.0.0.1:9/"}, "127.0.0.1"),
         ({"method": "telepathy"}, "Select a valid choice"),
