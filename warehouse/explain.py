@@ -217,7 +217,7 @@ def _status_facts(
     return StatusFacts(
         integration_id=item.integration_id,
         project_key=key,
-        type_names=tuple(name for name in named if name),
+        type_names=tuple(dict.fromkeys(name for name in named if name)),
         name=row.name if row else None,
         untranslated_name=row.untranslated_name if row else None,
         category=row.category if row else None,

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from warehouse.explain_page import Explanation
+from warehouse.explain_values import Lineages
 from warehouse.models import (
     Account,
     Changelog,
@@ -24,26 +26,24 @@ SHOWN: Final = 200
 
 def work_item_page(item: WorkItem) -> dict[str, Any]:
     """Return the context of a work item's page. A fixed number of queries."""
-    changes = list(
-        Changelog.objects.filter(
-            tenant_id=item.tenant_id,
-            integration_id=item.integration_id,
-            work_item_source_id=item.source_id,
-        ).order_by("-changed_at", "-source_id", "-position")[: SHOWN + 1]
+    item.refresh_from_db(fields=("description", "custom_fields"))  # left out by lists
+    changes = Changelog.objects.filter(
+        tenant_id=item.tenant_id,
+        integration_id=item.integration_id,
+        work_item_source_id=item.source_id,
     )
-    people = _accounts(
-        item,
-        [change.author_source_id for change in changes]
-        + [item.assignee_source_id, item.reporter_source_id, item.creator_source_id],
-    )
+    newest = list(changes.order_by("-changed_at", "-source_id", "-position")[:SHOWN])
+    explanation = Explanation(item, newest)
+    of_item = [item.assignee_source_id, item.reporter_source_id, item.creator_source_id]
+    people = _accounts(item, [*explanation.authors(), *of_item])
     return {
         "item": item,
         "type_rule": item.wit_resolution.mapping if item.wit_resolution else None,
         "status_rule": item.status_resolution.mapping if item.status_resolution else None,
         "assignee": people.get(item.assignee_source_id),
         "reporter": people.get(item.reporter_source_id),
-        "timeline": [(change, people.get(change.author_source_id)) for change in changes[:SHOWN]],
-        "timeline_is_cut": len(changes) > SHOWN,
+        "creator": people.get(item.creator_source_id),
+        "changes_left_out": max(changes.count() - SHOWN, 0),
         "sprints": _of_source(Sprint, item).filter(source_id__in=item.sprint_source_ids),
         "pull_requests": _pull_requests_that_mention(item),
         "parent": _parent(item),
@@ -52,6 +52,7 @@ def work_item_page(item: WorkItem) -> dict[str, Any]:
             integration_id=item.integration_id,
             parent_source_id=item.source_id,
         ).only("id", "key", "title", "source_status")[:50],
+        **explanation.context(people),
     }
 
 
@@ -63,12 +64,19 @@ def pull_request_page(row: PullRequest) -> dict[str, Any]:
     items = WorkItem.objects.filter(tenant_id=row.tenant_id, key__in=keys).only(
         "id", "key", "title", "source_status"
     )
+    size = _of_source(PullRequestSize, row).filter(source_id=row.source_id).first()
+    commits = list(_of_source(Commit, row).filter(**of_it).order_by("position")[:SHOWN])
+    reviews = list(_of_source(Review, row).filter(**of_it).order_by("submitted_at")[:SHOWN])
+    comments = list(_of_source(Comment, row).filter(**of_it).order_by("created_at")[:SHOWN])
+    lineages = Lineages(row.integration, [row, size, *commits, *reviews, *comments])
     return {
         "pull_request": row,
-        "size": _of_source(PullRequestSize, row).filter(source_id=row.source_id).first(),
-        "commits": _of_source(Commit, row).filter(**of_it).order_by("position")[:SHOWN],
-        "reviews": _of_source(Review, row).filter(**of_it).order_by("submitted_at")[:SHOWN],
-        "comments": _of_source(Comment, row).filter(**of_it).order_by("created_at")[:SHOWN],
+        "lineage": lineages.of(row),
+        "size": size,
+        "size_lineage": lineages.of(size) if size else None,
+        "commits": [(commit, lineages.of(commit, commit.sha)) for commit in commits],
+        "reviews": [(review, lineages.of(review)) for review in reviews],
+        "comments": [(comment, lineages.of(comment)) for comment in comments],
         "links": [(item, keys[item.key]) for item in items[:50]],
     }
 
