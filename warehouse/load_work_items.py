@@ -17,6 +17,7 @@ from warehouse.histories import (
     is_any_known,
     settle_changes,
 )
+from warehouse.mapped_fields import active_rules, mapped_fields_sql
 from warehouse.merge import (
     Batch,
     distinct,
@@ -118,6 +119,8 @@ def _write_items(batch: Batch) -> int:
     computed = {"wit_resolution_id": "y.id", "status_resolution_id": "r.id"}
     computed |= {"all_changes_loaded": has_all_changes(batch, "s")}
     computed |= {"complete_until": complete_until("s")}
+    rules = active_rules(batch.tenant_id, batch.integration_id)
+    computed |= {"mapped_fields": mapped_fields_sql(rules, "s.custom_fields")}
     computed |= {name: f"m.{name}" for name in METRICS}
     written = upsert(ITEMS, batch, computed, joins)
     execute("DROP TABLE stage_metrics")
