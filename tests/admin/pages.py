@@ -1,0 +1,88 @@
+"""The table of every page of the admin beside the lists and forms of its models.
+
+A page of yours is one line: its name (without `admin:`) and what it is.
+
+- `tenant(...)`: shows or changes what the tenant in scope has; asked without a row.
+- `row(Model, ...)`: the same for one row, whose id is in the address.
+- `OPERATOR`: operators only. `SITE`: for all who enter, the same in every tenant. `PUBLIC`: for
+  anybody.
+
+`may`: the least role that may ask; everybody below gets 403. `post`: what is posted, for a page
+that only takes POST (`{}` where nothing need be said). `query`: of the address. `args`: of the
+address, made from the world, where they are not just the id.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import models
+
+from integrations.models import Integration
+from jobs.models import JobRun
+from tenants.models import Invitation, TenantLogo
+from tests.admin.world import World
+
+ROLES: Final = ("viewer", "editor", "admin")
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a page is asked, and who may. kind: tenant, row, operator, site or public."""
+
+    kind: str
+    model: type[models.Model] | None = None
+    may: str = "viewer"
+    post: dict[str, Any] | None = None
+    query: dict[str, Any] = field(default_factory=dict)
+    args: Callable[[World], tuple[Any, ...]] | None = None
+
+    def allows(self, role: str) -> bool:
+        """Say whether a role may ask."""
+        return ROLES.index(role) >= ROLES.index(self.may)
+
+
+def tenant(**how: Any) -> Page:
+    """A page of the tenant in scope."""
+    return Page("tenant", **how)
+
+
+def row(model: type[models.Model], **how: Any) -> Page:
+    """A page of one row."""
+    return Page("row", model, **how)
+
+
+OPERATOR: Final = Page("operator")
+SITE: Final = Page("site")
+PUBLIC: Final = Page("public")
+
+PAGES: Final[dict[str, Page]] = {
+    # Django's and unfold's own.
+    "login": PUBLIC,
+    "logout": SITE,
+    "password_change": SITE,
+    "password_change_done": SITE,
+    "jsi18n": SITE,
+    "view_on_site": SITE,
+    "app_list": tenant(args=lambda _: ("warehouse",)),
+    "autocomplete": tenant(
+        query={"app_label": "mappings", "model_name": "witmapping", "field_name": "integration"}
+    ),
+    "search": tenant(query={"s": "canary", "extended": 1}),
+    "index": tenant(),
+    # Home and people.
+    "choose_tenant": SITE,
+    "home_jobs": tenant(),
+    "preferences": SITE,
+    "theme": SITE,
+    "roles": SITE,
+    "tenant_settings": tenant(may="admin"),
+    "tenant_logo": row(TenantLogo, args=lambda world: (world.row(TenantLogo).tenant_id,)),
+    "join": PUBLIC,
+    "leave_to_join": PUBLIC,
+    "tenants_invitation_link": row(Invitation, may="admin"),
+    "auth_user_password_change": OPERATOR,
+    # Runs.
+    "jobs_run_now": row(Integration, may="editor", post={}),
+    "jobs_run_cancel": row(JobRun, may="editor", post={}),
+}
