@@ -19,7 +19,7 @@ from mappings.admin.outcome import tell_outcome
 from mappings.admin.panel import panel_context
 from mappings.editing import apply, author_of, current_version, preview
 from mappings.inbox import Kind, read_inbox
-from mappings.inbox_clues import Clues
+from mappings.inbox_clues import Clues, where
 from mappings.inbox_decisions import Decision, accepted, edit_of, summary_of
 from mappings.inbox_unused import unused
 from mappings.models import ChangeSet, StatusMapping, WitMapping, WitResolution
@@ -126,9 +126,9 @@ def confirm(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         request,
         "mappings/inbox_confirm.html",
         {
-            **_page(request, summary_of(decisions)),
+            **_page(request, _question(decisions)),
             **panel_context(found),
-            "decisions": decisions[:_SHOWN_DECISIONS],
+            "decisions": _told(tenant, decisions[:_SHOWN_DECISIONS]),
             "decision_count": len(decisions),
             "more": max(len(decisions) - _SHOWN_DECISIONS, 0),
             "posted": json.dumps([asdict(each) for each in decisions]),
@@ -208,7 +208,7 @@ def _posted(request: HttpRequest, tenant: Tenant) -> Decision:
     target, place = request.POST.get("target", ""), request.POST.get("place", "")
     if like := request.POST.get("like", ""):
         target, place = _like(kind, like)
-    where, _, value = place.partition(":")
+    what, _, value = place.partition(":")
     if "\0" in name + project + target:
         raise UsageError("a NUL character can be in no name")
     return Decision(
@@ -217,8 +217,8 @@ def _posted(request: HttpRequest, tenant: Tenant) -> Decision:
         integration_id=None if scope == "everywhere" else int(integration_id),
         project_key=project if scope == "project" else "",
         target=target.strip(),
-        place_id=int(value) if where in ("level", "step") and value.isdigit() else None,
-        category=value if where == "category" else "",
+        place_id=int(value) if what in ("level", "step") and value.isdigit() else None,
+        category=value if what == "category" else "",
     )
 
 
@@ -229,6 +229,21 @@ def _like(kind: Kind, rule_id: str) -> tuple[str, str]:
     if rule is None:
         raise UsageError("there is no such rule")
     return rule.target, Row.place_of(rule)
+
+
+def _question(decisions: list[Decision]) -> str:
+    if len(decisions) == 1:
+        return f"Accept {decisions[0].label}?"
+    return f"Accept {len(decisions)} suggestions?"
+
+
+def _told(tenant: Tenant, decisions: list[Decision]) -> list[tuple[Decision, str]]:
+    """Return decisions, each with where it holds."""
+    integrations = {row.pk: row for row in Integration.objects.filter(tenant=tenant)}
+    return [
+        (each, where(integrations.get(each.integration_id or 0), each.project_key))
+        for each in decisions
+    ]
 
 
 def _page(request: HttpRequest, title: str) -> dict[str, Any]:
