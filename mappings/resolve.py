@@ -35,11 +35,15 @@ class Changed:
 
 
 class Resolved(NamedTuple):
-    """A row of a resolution table. mapping_id: the rule that it points at, if any."""
+    """A row of a resolution table. mapping_id: the rule that it points at, if any.
+
+    status_source_id: empty for a type.
+    """
 
     pk: int
     mapping_id: int | None
     pair: Pair
+    status_source_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def occurring(tenant_id: int, integration_id: int, project_keys: Mapping[str, st
         ],
         statuses=[
             (
-                Resolved(pk, mapping_id, (project, type_)),
+                Resolved(pk, mapping_id, (project, type_), status),
                 status_facts(
                     integration_id,
                     project_keys.get(project),

@@ -15,7 +15,7 @@ from mappings.models import (
     Workflow,
     WorkflowStep,
 )
-from mappings.resolve import Occurring, Pair, occurring
+from mappings.resolve import Occurring, Pair, Resolved, occurring
 from mappings.rules import StatusRules, TypeRules
 
 TYPE_KINDS: Final = ("type", "level")
@@ -65,6 +65,7 @@ class Shift:
     integration_id: int
     resolution_id: int
     pair: Pair
+    status_source_id: str
     before: Any
     after: Any
     rule_id: int | None
@@ -195,10 +196,9 @@ def _type_shifts(
     for row, facts in rows.types:
         winner = new.type_rules.winner(facts)
         rule_id = winner.pk if winner else None
-        is_moved = rule_id != row.mapping_id
         value, following = old.of_type(row.mapping_id), new.of_type(rule_id)
-        if is_moved or value != following:
-            yield Shift(integration_id, row.pk, row.pair, value, following, rule_id, is_moved)
+        if rule_id != row.mapping_id or value != following:
+            yield _shift(integration_id, row, value, following, rule_id)
 
 
 def _status_shifts(
@@ -207,10 +207,28 @@ def _status_shifts(
     for row, facts in rows.statuses:
         winner = new.status_rules.winner(facts)
         rule_id = winner.pk if winner else None
-        is_moved = rule_id != row.mapping_id
         value, following = old.of_status(row.mapping_id), new.of_status(rule_id)
-        if is_moved or value != following:
-            yield Shift(integration_id, row.pk, row.pair, value, following, rule_id, is_moved)
+        if rule_id != row.mapping_id or value != following:
+            yield _shift(integration_id, row, value, following, rule_id)
+
+
+def _shift(
+    integration_id: int,
+    row: Resolved,
+    before: TypeValue | StatusValue,
+    after: TypeValue | StatusValue,
+    rule_id: int | None,
+) -> Shift:
+    return Shift(
+        integration_id=integration_id,
+        resolution_id=row.pk,
+        pair=row.pair,
+        status_source_id=row.status_source_id,
+        before=before,
+        after=after,
+        rule_id=rule_id,
+        is_moved=rule_id != row.mapping_id,
+    )
 
 
 def _changed_fields(before: Book, after: Book) -> frozenset[int]:

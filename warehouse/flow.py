@@ -71,7 +71,7 @@ SELECT i.item_no, i.tenant_id, i.integration_id, i.source_id, i.created_at,
     c.source_id AS history_id, c.position, c.changed_at,
     l.category AS left_category, l.commits AS left_commits, m.category, m.commits
 FROM item i
-LEFT JOIN work_item_changelogs c ON c.tenant_id + 0 = i.tenant_id
+LEFT JOIN {changes} c ON c.tenant_id + 0 = i.tenant_id
     AND c.integration_id = i.integration_id AND c.work_item_source_id = i.source_id
     AND c.is_status AND i.all_changes_loaded
 {hashed} JOIN meaning l ON l.tenant_id = i.tenant_id AND l.integration_id = i.integration_id
@@ -179,7 +179,10 @@ def meanings_sql(resolutions: str, owners: str) -> str:
 
 
 def metrics_sql(
-    items_relation: str, resolutions: str = "status_resolutions", meanings: str = ""
+    items_relation: str,
+    resolutions: str = "status_resolutions",
+    meanings: str = "",
+    changes: str = "work_item_changelogs",
 ) -> str:
     """Return a SELECT of tenant_id, integration_id, source_id and METRICS, a row an item.
 
@@ -187,7 +190,7 @@ def metrics_sql(
     project_source_id, type_source_id, status_source_id, created_at, all_changes_loaded; one row
     an item. Parameters of it are the only ones of the statement. Of the changelogs only those
     of its items are read. resolutions: as of `meanings_sql`. meanings: a SELECT that gives what
-    that one gives, instead of it.
+    that one gives, instead of it. changes: a relation with CHANGE_COLUMNS of their status changes.
     """
     counted = _COUNTED.format(
         whole=elapsed("changed_at", "until"), since_creation=elapsed("created_at", "until")
@@ -195,7 +198,7 @@ def metrics_sql(
     parts = {
         "item": _ITEMS.format(items_relation=items_relation),
         "meaning": meanings or meanings_sql(resolutions, _OWNERS),
-        "status_change": _CHANGES.format(hashed=hashed_left()),
+        "status_change": _CHANGES.format(hashed=hashed_left(), changes=changes),
         "walk": _WALK.format(history_id=byte_order("history_id")),
         "stage": _STAGES,
         "span": _SPANS.format(counted=counted),
@@ -219,6 +222,10 @@ def metrics_sql(
 
 
 _REUSED: Final = {"item", "meaning"}
+CHANGE_COLUMNS: Final = (
+    "c.tenant_id, c.integration_id, c.work_item_source_id, c.source_id, c.position, c.is_status,"
+    " c.from_value, c.to_value, c.changed_at"
+)
 _OWNERS: Final = "SELECT tenant_id, integration_id FROM item"
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mappings.editing import LARGE
@@ -10,7 +10,7 @@ from mappings.effects import Example, Impact, Median, Move, Values
 from mappings.models import StatusResolution, WitResolution
 from mappings.shifts import STATUS_KINDS, TYPE_KINDS, Shift, Shifts
 from warehouse import mapped_fields
-from warehouse.medians import median
+from warehouse.medians import medians
 from warehouse.merge import Batch, fetch
 from warehouse.touched import (
     compute_metrics,
@@ -50,7 +50,7 @@ def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
     for integration_id in shifts.integration_ids:
         _look(Batch(tenant_id, integration_id, 0), shifts.of(integration_id), sums, example_count)
     if not sums.times:
-        sums.times = {name: _unmoved(tenant_id, name) for name in _TIMES}
+        sums.times = _unmoved(tenant_id)
     return Impact(
         touched_count=sums.touched,
         counts={kind: counter.total() for kind, counter in sums.moves.items()},
@@ -93,7 +93,7 @@ def _count_moves(shifts: Shifts, sums: _Sums) -> None:
         counts = dict(
             fetch(
                 f"SELECT w.{column}, COUNT(*) FROM touched_items t JOIN work_items w ON w.id = t.id"
-                f" WHERE t.is_shown = 1 AND w.deleted_at IS NULL GROUP BY w.{column}"
+                f" WHERE t.is_shown = 1 AND t.is_live = 1 GROUP BY w.{column}"
             )
         )
         for shift in rows:
@@ -108,8 +108,7 @@ def _count_touched(every: int, sums: _Sums) -> None:
     shown, both, metrics = fetch(
         "SELECT COALESCE(SUM(t.is_shown), 0),"
         " COALESCE(SUM(CASE WHEN m.id IS NOT NULL THEN t.is_shown END), 0), COUNT(m.id)"
-        " FROM touched_items t JOIN work_items w ON w.id = t.id"
-        " LEFT JOIN touched_metrics m ON m.id = t.id WHERE w.deleted_at IS NULL"
+        " FROM touched_items t LEFT JOIN touched_metrics m ON m.id = t.id WHERE t.is_live = 1"
     )[0]
     sums.metrics += metrics * every
     sums.touched += shown + (metrics - both) * every
@@ -118,48 +117,61 @@ def _count_touched(every: int, sums: _Sums) -> None:
 def _measure(batch: Batch, every: int, sums: _Sums) -> None:
     """Add the medians of the tenant before and after."""
     changes = bool(fetch("SELECT EXISTS (SELECT 1 FROM touched_metrics)")[0][0])
-    for name in _TIMES:
-        before = sums.times.get(name) or _unmoved(batch.tenant_id, name)
-        sums.times[name] = _moved(batch, name, every, before) if changes else before
+    before = sums.times or _unmoved(batch.tenant_id)
+    sums.times = _moved(batch, every, before) if changes else before
     if every > 1:
         sums.notes.append(
             f"Times are estimated from one in {every:,} of the work items that are touched."
         )
 
 
-def _unmoved(tenant_id: int, name: str) -> Median:
-    value, count = median(
-        name, f"(SELECT w.{name} FROM work_items w WHERE w.tenant_id = {tenant_id} AND {_DONE})"
+def _unmoved(tenant_id: int) -> dict[str, Median]:
+    found = medians(
+        _TIMES,
+        f"(SELECT {_columns('w')} FROM work_items w WHERE w.tenant_id = {tenant_id} AND {_DONE})",
     )
-    return Median(value, value, count, count)
+    return {
+        name: Median(value, value, count, count)
+        for name, (value, count) in zip(_TIMES, found, strict=True)
+    }
 
 
-def _moved(batch: Batch, name: str, every: int, before: Median) -> Median:
-    """Return the median with the new metrics in place of the old ones.
+def _moved(batch: Batch, every: int, before: dict[str, Median]) -> dict[str, Median]:
+    """Return the medians with the new metrics in place of the old ones.
 
-    Of a sample it is that of the items in it, which stand for all.
+    Of a sample they are those of the items in it, which stand for all.
     """
     sampled = f" AND w.id % {every} = 0" if every > 1 else ""
-    value, count = median(
-        name,
-        f"(SELECT w.{name} FROM work_items w LEFT JOIN touched_metrics m ON m.id = w.id"
-        f" WHERE w.tenant_id = {batch.tenant_id} AND {_DONE} AND m.id IS NULL{sampled}"
-        f" UNION ALL SELECT m.{name} FROM touched_metrics m JOIN work_items w ON w.id = m.id"
-        " WHERE m.done_at IS NOT NULL AND w.deleted_at IS NULL)",
+    found = medians(
+        _TIMES,
+        f"(SELECT {_columns('w')} FROM work_items w WHERE w.tenant_id = {batch.tenant_id}"
+        f" AND {_DONE}{sampled} AND NOT EXISTS (SELECT 1 FROM touched_metrics m WHERE m.id = w.id)"
+        f" UNION ALL SELECT {_columns('m')} FROM touched_metrics m JOIN touched_items t"
+        " ON t.id = m.id WHERE m.done_at IS NOT NULL AND t.is_live = 1)",
     )
-    return Median(before.before, value, before.before_count, count * every)
+    return {
+        name: replace(before[name], after=value, after_count=count * every)
+        for name, (value, count) in zip(_TIMES, found, strict=True)
+    }
+
+
+def _columns(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in _TIMES)
 
 
 _EXAMPLES = """
 SELECT w.id, w.key, w.title, w.wit_resolution_id, w.status_resolution_id,
-    w.lead_time_seconds, w.cycle_time_seconds, m.id,
-    m.lead_time_seconds, m.cycle_time_seconds
-FROM touched_items t
-JOIN work_items w ON w.id = t.id
-LEFT JOIN touched_metrics m ON m.id = t.id
-WHERE w.deleted_at IS NULL AND (t.is_shown = 1 OR m.id IS NOT NULL)
-ORDER BY CASE WHEN m.id IS NULL THEN 1 ELSE 0 END, w.id DESC
-LIMIT {0}
+    w.lead_time_seconds, w.cycle_time_seconds, e.changed_id,
+    e.lead_time_seconds, e.cycle_time_seconds
+FROM (
+    SELECT t.id, m.id AS changed_id, m.lead_time_seconds, m.cycle_time_seconds
+    FROM touched_items t LEFT JOIN touched_metrics m ON m.id = t.id
+    WHERE t.is_live = 1 AND (t.is_shown = 1 OR m.id IS NOT NULL)
+    ORDER BY CASE WHEN m.id IS NULL THEN 1 ELSE 0 END, t.id DESC
+    LIMIT {0}
+) e
+JOIN work_items w ON w.id = e.id
+ORDER BY CASE WHEN e.changed_id IS NULL THEN 1 ELSE 0 END, w.id DESC
 """
 
 

@@ -63,10 +63,10 @@ def take_prepared(batch: Batch, prepared: Prepared) -> None:
     """Fill `touched_metrics` from what was prepared; compute anew what has changed since."""
     chosen = f"p.change_set_id = {prepared.change_set_id} AND p.tenant_id = {batch.tenant_id}"
     changed = (
-        f"(SELECT {ITEM_COLUMNS} FROM touched_items t JOIN work_items w ON w.id = t.id"
-        f" WHERE t.is_metric = 1 AND w.changed_seq > {prepared.seen_seq} AND NOT EXISTS"
-        f" (SELECT 1 FROM prepared_metrics p WHERE {chosen} AND p.work_item_id = w.id"
-        " AND p.seen_seq = w.changed_seq))"
+        f"(SELECT * FROM touched_items t WHERE t.is_metric = 1"
+        f" AND t.changed_seq > {prepared.seen_seq} AND NOT EXISTS"
+        f" (SELECT 1 FROM prepared_metrics p WHERE {chosen} AND p.work_item_id = t.id"
+        " AND p.seen_seq = t.changed_seq))"
     )
     execute(
         f"CREATE TEMPORARY TABLE touched_metrics AS SELECT w.id, w.changed_seq, {_NAMES_OF_P}"
@@ -93,10 +93,7 @@ def _stage_meanings(change_set: ChangeSet, batch: Batch) -> None:
     owners = f"SELECT {batch.owner}"
     with as_if_in_effect(change_set) as shifts, shift_tables(shifts.of(batch.integration_id)):
         meanings = fetch(meanings_sql(RESOLUTIONS, owners))
-        pairs = fetch(
-            "SELECT DISTINCT r.project_source_id, r.type_source_id FROM shift_statuses x"
-            " JOIN status_resolutions r ON r.id = x.resolution_id WHERE x.is_metric = 1"
-        )
+        pairs = fetch("SELECT project_source_id, type_source_id FROM metric_pairs")
     execute(f"CREATE TEMPORARY TABLE prepared_meanings ({_MEANING_COLUMNS})")
     execute("CREATE TEMPORARY TABLE prepared_pairs (project_source_id TEXT, type_source_id TEXT)")
     _insert("prepared_meanings", meanings)

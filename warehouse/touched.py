@@ -1,8 +1,9 @@
 """The work items that an edit of the rules touches, in temporary tables.
 
 `shift_types` and `shift_statuses`: the resolutions whose value changes, with the rule that they
-fall under afterwards. `touched_items`: a row an item; is_shown: a mapped value of it changes;
-is_metric: it is or was in a status that now means something else for metrics.
+fall under afterwards. `touched_items`: a row an item, as it is; is_shown: a mapped value of it
+changes; is_metric: it is or was in a status that now means something else for metrics; is_live:
+it is not deleted at the source.
 `touched_metrics`: its metrics by the new rules, where they differ from what it has.
 """
 
@@ -14,11 +15,18 @@ from django.db import connection
 
 from mappings.shifts import Shift, Shifts
 from warehouse.dialect import distinct
-from warehouse.flow import METRICS, metrics_sql
-from warehouse.merge import Batch, execute, fetch
+from warehouse.flow import CHANGE_COLUMNS, METRICS, metrics_sql
+from warehouse.merge import Batch, execute, fetch, join_each
 
-_ROWS_A_STATEMENT: Final = 300
-_TABLES: Final = ("shift_types", "shift_statuses", "touched_items", "touched_metrics")
+_ROWS_A_STATEMENT: Final = 100
+_TABLES: Final = (
+    "shift_types",
+    "shift_statuses",
+    "touched_items",
+    "touched_changes",
+    "touched_metrics",
+    "metric_pairs",
+)
 
 ITEM_COLUMNS: Final = (
     "w.tenant_id, w.integration_id, w.source_id, w.project_source_id, w.type_source_id,"
@@ -36,39 +44,73 @@ RESOLUTIONS: Final = (
 
 @contextmanager
 def shift_tables(shifts: Shifts) -> Iterator[None]:
-    """Have the shifts of one integration in temporary tables."""
+    """Have the shifts of one integration in temporary tables, in a transaction."""
     _drop()
+    _plan_for_much()
     _fill("shift_types", shifts.types)
     _fill("shift_statuses", shifts.statuses)
+    execute(
+        "CREATE TEMPORARY TABLE metric_pairs AS SELECT DISTINCT project_source_id, type_source_id"
+        " FROM shift_statuses WHERE is_metric = 1"
+    )
+    _analyze("metric_pairs")
     yield
     _drop()  # After an error the transaction takes them with it.
 
 
 def gather_items(batch: Batch) -> int:
     """Fill `touched_items`; return how many there are."""
-    owned = batch.owns("w")
-    passing = " UNION ".join(
-        f"SELECT c.work_item_source_id FROM work_item_changelogs c WHERE {batch.owns('c')}"
-        f" AND c.is_status AND c.{column} IN (SELECT status_source_id FROM metric_statuses)"
-        for column in ("from_value", "to_value")
-    )
-    execute(
-        "CREATE TEMPORARY TABLE touched_items AS WITH metric_statuses AS ("
-        "SELECT r.project_source_id, r.type_source_id, r.status_source_id FROM shift_statuses x"
-        " JOIN status_resolutions r ON r.id = x.resolution_id WHERE x.is_metric = 1)"
-        " SELECT id, MAX(is_shown) AS is_shown, MAX(is_metric) AS is_metric FROM ("
-        "SELECT w.id, x.is_shown, 0 AS is_metric FROM shift_types x"
-        f" JOIN work_items w ON w.wit_resolution_id = x.resolution_id WHERE {owned}"
-        " UNION ALL SELECT w.id, x.is_shown, x.is_metric FROM shift_statuses x"
-        f" JOIN work_items w ON w.status_resolution_id = x.resolution_id WHERE {owned}"
-        f" UNION ALL SELECT w.id, 0, 1 FROM ({passing}) p"
-        f" JOIN work_items w ON w.source_id = p.work_item_source_id AND {owned}"
-        " WHERE (w.project_source_id, w.type_source_id) IN"
-        " (SELECT project_source_id, type_source_id FROM metric_statuses)"
-        ") u WHERE is_shown = 1 OR is_metric = 1 GROUP BY id"
-    )
+    parts = [
+        f"SELECT w.id, x.is_shown, x.is_metric FROM {table} x"
+        f" JOIN work_items w ON w.{column} = x.resolution_id"
+        for table, column in (
+            ("shift_types", "wit_resolution_id"),
+            ("shift_statuses", "status_resolution_id"),
+        )
+    ]
+    statuses = [
+        status
+        for (status,) in fetch(
+            "SELECT DISTINCT status_source_id FROM shift_statuses WHERE is_metric = 1"
+        )
+    ]
+    if statuses:
+        parts.append(_passing(batch, len(statuses)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE touched_items AS SELECT w.id, u.is_shown, u.is_metric,"
+            " CASE WHEN w.deleted_at IS NULL THEN 1 ELSE 0 END AS is_live, w.changed_seq,"
+            f" {ITEM_COLUMNS}, {', '.join(f'w.{name}' for name in METRICS)} FROM ("
+            "SELECT id, MAX(is_shown) AS is_shown, MAX(is_metric) AS is_metric"
+            f" FROM ({' UNION ALL '.join(parts)}) a WHERE is_shown = 1 OR is_metric = 1"
+            " GROUP BY id) u JOIN work_items w ON w.id = u.id",
+            statuses * 2,
+        )
     _analyze("touched_items")
     return int(fetch("SELECT COUNT(*) FROM touched_items")[0][0])
+
+
+def _passing(batch: Batch, count: int) -> str:
+    """Return a SELECT of the items that left or came into one of `count` statuses, ever."""
+    marks = ", ".join(["%s"] * count)
+    passing = " UNION ".join(
+        f"SELECT c.work_item_source_id FROM work_item_changelogs c WHERE {_of('c', batch)}"
+        f" AND c.is_status AND c.{column} IN ({marks})"
+        for column in ("from_value", "to_value")
+    )
+    return (
+        f"SELECT w.id, 0, 1 FROM ({passing}) p"
+        f" JOIN work_items w ON w.source_id = p.work_item_source_id AND {_of('w', batch)}"
+        " JOIN metric_pairs y ON y.project_source_id = w.project_source_id"
+        " AND y.type_source_id = w.type_source_id"
+    )
+
+
+def _of(alias: str, batch: Batch) -> str:
+    """Return the condition that a row is of the batch's integration, for tables with statistics."""
+    return (
+        f"{alias}.integration_id = {batch.integration_id} AND {alias}.tenant_id = {batch.tenant_id}"
+    )
 
 
 def count_metric_items() -> int:
@@ -78,24 +120,37 @@ def count_metric_items() -> int:
 
 def compute_metrics(batch: Batch, condition: str = "1 = 1") -> None:
     """Fill `touched_metrics`. condition: SQL over `t`, of `touched_items`, to take only some."""
-    items = (
-        f"(SELECT {ITEM_COLUMNS} FROM touched_items t JOIN work_items w ON w.id = t.id"
-        f" WHERE t.is_metric = 1 AND {condition})"
-    )
-    execute(
-        "CREATE TEMPORARY TABLE touched_metrics AS"
-        f" {differing_metrics(metrics_sql(items, RESOLUTIONS))}"
-    )
+    items = f"(SELECT * FROM touched_items t WHERE t.is_metric = 1 AND {condition})"
+    execute(f"CREATE TEMPORARY TABLE touched_changes AS {_changes_of(items)}")
+    _analyze("touched_changes")
+    metrics = metrics_sql(items, RESOLUTIONS, changes="touched_changes")
+    differing = differing_metrics(metrics, "touched_items")
+    execute(f"CREATE TEMPORARY TABLE touched_metrics AS {differing}")
     _analyze("touched_metrics")
 
 
-def differing_metrics(metrics: str) -> str:
-    """Return a SELECT of id, changed_seq and METRICS of the items whose stored metrics differ."""
+def _changes_of(items: str) -> str:
+    """Return a SELECT of the status changes of some items, looked up item by item.
+
+    Left to itself PostgreSQL reads the changes of all items.
+    """
+    of_item = (
+        "c.tenant_id = i.tenant_id AND c.integration_id = i.integration_id"
+        " AND c.work_item_source_id = i.source_id AND c.is_status"
+    )
+    return (
+        f"SELECT {CHANGE_COLUMNS} FROM {items} i {join_each('work_item_changelogs', 'c', of_item)}"
+    )
+
+
+def differing_metrics(metrics: str, items: str = "work_items") -> str:
+    """Return a SELECT of id, changed_seq and METRICS of the items whose metrics differ from
+    those that they have in `items`."""
     names = [f"{{0}}.{name}" for name in METRICS]
     old, new = (f"({', '.join(names)})".format(alias) for alias in ("w", "m"))
     computed = ", ".join(f"m.{name}" for name in METRICS)
     return (
-        f"SELECT w.id, w.changed_seq, {computed} FROM ({metrics}) m JOIN work_items w"
+        f"SELECT w.id, w.changed_seq, {computed} FROM ({metrics}) m JOIN {items} w"
         " ON w.source_id = m.source_id AND w.integration_id = m.integration_id"
         f" AND w.tenant_id = m.tenant_id WHERE {distinct(old, new)}"
     )
@@ -123,16 +178,24 @@ def write_touched(batch: Batch) -> int:
 def _fill(table: str, shifts: Sequence[Shift]) -> None:
     execute(
         f"CREATE TEMPORARY TABLE {table} (resolution_id BIGINT, rule_id BIGINT,"
-        " is_shown INTEGER, is_metric INTEGER)"
+        " is_shown INTEGER, is_metric INTEGER, project_source_id TEXT, type_source_id TEXT,"
+        " status_source_id TEXT)"
     )
     rows = [
-        (shift.resolution_id, shift.rule_id, int(shift.is_shown), int(shift.changes_metrics))
+        (
+            shift.resolution_id,
+            shift.rule_id,
+            int(shift.is_shown),
+            int(shift.changes_metrics),
+            *shift.pair,
+            shift.status_source_id,
+        )
         for shift in shifts
     ]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS_A_STATEMENT):
             some = rows[start : start + _ROWS_A_STATEMENT]
-            marks = ", ".join(["(%s, %s, %s, %s)"] * len(some))
+            marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(some))
             cursor.execute(
                 f"INSERT INTO {table} VALUES {marks}", [value for row in some for value in row]
             )
@@ -143,6 +206,15 @@ def _analyze(table: str) -> None:
     """Tell PostgreSQL how large a temporary table is: it plans for a few rows otherwise."""
     if connection.vendor == "postgresql":
         execute(f"ANALYZE {table}")
+
+
+def _plan_for_much() -> None:
+    """Let PostgreSQL sort and hash in memory and look rows up, to the end of the transaction."""
+    if connection.vendor == "postgresql":
+        fetch(
+            "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),"
+            " set_config('random_page_cost', '1.1', true)"
+        )
 
 
 def _drop() -> None:

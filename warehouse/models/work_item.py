@@ -69,7 +69,7 @@ class WorkItem(LoadedRow, Tombstone):
             *changed_index("work_items"),
             models.Index(fields=("tenant", "key"), name="work_items_key"),
             models.Index(
-                fields=("tenant", "done_at", "lead_time_seconds", "cycle_time_seconds"),
+                fields=("tenant", "done_at", "lead_time_seconds", "cycle_time_seconds", "id"),
                 condition=models.Q(done_at__isnull=False, deleted_at=None),
                 name="work_items_done",
             ),
@@ -83,7 +83,9 @@ class Changelog(Row):
     """One item of one history of a work item: what changed from what to what, when, by whom.
 
     raw_page_id, raw_position: its own source. The composite key is the natural one: this is the
-    largest table, and a surrogate key's index would cost a third of the load.
+    largest table, and a surrogate key's index would cost a third of the load. The indexes of
+    statuses are small, for only some changes are of the status; an edit of rules finds by them
+    which items were ever in one.
     """
 
     pk = models.CompositePrimaryKey(
@@ -107,4 +109,14 @@ class Changelog(Row):
 
     class Meta:
         db_table = "work_item_changelogs"
-        indexes = changed_index("changelogs")
+        indexes = (
+            *changed_index("changelogs"),
+            *(
+                models.Index(
+                    fields=("integration", column),
+                    condition=models.Q(is_status=True),
+                    name=f"changelogs_{column}",
+                )
+                for column in ("from_value", "to_value")
+            ),
+        )
