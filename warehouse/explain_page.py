@@ -53,7 +53,8 @@ class ShownStatus:
 
 @dataclass(frozen=True)
 class ShownField:
-    """A custom field. rule: what the tenant makes of it; mapped: the value that it gave."""
+    """A custom field. rule: what the tenant makes of it. mapped: the value that this gave; None
+    where it gave none, or where `first`, another field for the same, comes before it."""
 
     name: str
     source_id: str
@@ -61,6 +62,7 @@ class ShownField:
     raw: str
     rule: CustomFieldMapping | None
     mapped: Any = None
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,21 +176,28 @@ class Explanation:
                 "source_id", "name"
             )
         )
-        rules = {
-            rule.field_source_id: rule
-            for rule in CustomFieldMapping.objects.filter(**owned, is_active=True)
-        }
-        fields = [
-            ShownField(
-                names.get(source_id, source_id),
-                source_id,
-                _short(value),
-                self.lineage.urls.get(f"custom_fields.{source_id}", self.lineage.record),
-                rules.get(source_id),
-                _mapped(item, rules.get(source_id)),
+        rules = CustomFieldMapping.objects.filter(**owned, is_active=True)
+        tried = list(rules.order_by("position", "id"))
+        by_field = {rule.field_source_id: rule for rule in tried}
+        firsts: dict[tuple[str, str], str] = {}
+        for rule in tried:
+            if rule.field_source_id in item.custom_fields:
+                firsts.setdefault((rule.target, rule.column_name), rule.field_source_id)
+        fields = []
+        for source_id, value in item.custom_fields.items():
+            found = by_field.get(source_id)
+            first = firsts[found.target, found.column_name] if found else source_id
+            fields.append(
+                ShownField(
+                    names.get(source_id, source_id),
+                    source_id,
+                    _short(value),
+                    self.lineage.urls.get(f"custom_fields.{source_id}", self.lineage.record),
+                    found,
+                    _mapped(item, found) if found and first == source_id else None,
+                    names.get(first, first) if first != source_id else "",
+                )
             )
-            for source_id, value in item.custom_fields.items()
-        ]
         return sorted(fields, key=lambda f: (f.rule is None, f.name.lower()))[:SHOWN_FIELDS]
 
 
@@ -201,11 +210,10 @@ def _named(policies: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, POLICIES[name]) for name in policies]
 
 
-def _mapped(item: WorkItem, rule: CustomFieldMapping | None) -> Any:
-    """Return what a rule made of a field, None if nothing."""
-    if rule is None:
-        return None
-    return (item.mapped_fields or {}).get(rule.column_name or rule.target)
+def _mapped(item: WorkItem, rule: CustomFieldMapping) -> Any:
+    """Return what a rule made of a field, None if nothing; see `warehouse/mapped_fields.py`."""
+    made = item.mapped_fields or {}
+    return made.get("columns", {}).get(rule.column_name) or made.get(rule.target)
 
 
 def _short(value: Any) -> str:

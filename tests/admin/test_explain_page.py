@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from integrations.models import Integration, RawPage
-from mappings.models import StatusMapping, StatusResolution
+from mappings.models import CustomFieldMapping, StatusMapping, StatusResolution
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import tenant_scope
 from tests.admin.world import World, make_world
@@ -141,6 +141,31 @@ def test_an_unmapped_status_says_so(acme: tuple[Client, Tenant]) -> None:
     assert "No active rule matches it." in words
     assert "mapped by no rule" in words
     assert "unmapped_status" in words
+
+
+def test_a_custom_field_says_what_it_becomes_and_which_of_two_comes_first(
+    acme: tuple[Client, Tenant],
+) -> None:
+    client, tenant = acme
+    item = busiest(tenant)
+    with tenant_scope(tenant.pk):
+        fields = {"customfield_1": "Blue 7", "customfield_2": "Red"}
+        for position, field in enumerate(fields):
+            CustomFieldMapping.objects.create(
+                tenant=tenant,
+                integration=item.integration,
+                field_source_id=field,
+                target="column",
+                column_name="squad",
+                position=position,
+            )
+        WorkItem.objects.filter(pk=item.pk).update(
+            custom_fields=fields, mapped_fields={"columns": {"squad": "Blue 7"}}
+        )
+    words = plain(page_of(client, item))
+    assert words.count("becomes squad") == 2
+    assert words.count("becomes squad : Blue 7") == 1
+    assert len(re.findall("becomes squad , but “customfield_1” comes first", words)) == 1
 
 
 def test_metrics_that_are_of_other_rules_are_said_to_be(acme: tuple[Client, Tenant]) -> None:
