@@ -162,10 +162,10 @@ def test_a_custom_field_says_what_it_becomes_and_which_of_two_comes_first(
         WorkItem.objects.filter(pk=item.pk).update(
             custom_fields=fields, mapped_fields={"columns": {"squad": "Blue 7"}}
         )
-    words = plain(page_of(client, item))
+    words = re.sub(r" ([:,])", r"\1", plain(page_of(client, item)))
     assert words.count("becomes squad") == 2
-    assert words.count("becomes squad : Blue 7") == 1
-    assert len(re.findall("becomes squad , but “customfield_1” comes first", words)) == 1
+    assert words.count("becomes squad: Blue 7") == 1
+    assert words.count("becomes squad, but “customfield_1” comes first") == 1
 
 
 def test_metrics_that_are_of_other_rules_are_said_to_be(acme: tuple[Client, Tenant]) -> None:
