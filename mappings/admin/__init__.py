@@ -2,5 +2,5 @@
 
 from importlib import import_module
 
-for _page in ("types", "statuses", "hierarchies", "workflows"):
+for _page in ("types", "statuses", "hierarchies", "workflows", "sources", "history"):
     import_module(f"mappings.admin.{_page}")

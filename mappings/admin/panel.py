@@ -1,4 +1,4 @@
-"""What a preview says, in the words and order in which `templates/mappings/impact.html` shows it."""
+"""What a preview says, in the words and order in which the panel shows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

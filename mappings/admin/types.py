@@ -1,46 +1,93 @@
 """Rules for types."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from mappings.admin.base import MappingAdmin
-from mappings.models import WitMapping
+from mappings.admin.bulk_forms import TypeBulkForm
+from mappings.admin.filters import ReachFilter, TargetFilter, UseFilter
+from mappings.admin.reach import reach_of_type_rule
+from mappings.admin.rule_admin import RuleAdmin
+from mappings.admin.rule_form import RuleForm
+from mappings.admin.rule_lists import shown_name
+from mappings.admin.suggest import project_keys, suggest, type_names
+from mappings.admin.tryout import TypeTryForm
+from mappings.dependants import Use, use_of_type_rules
+from mappings.models import WitHierarchy, WitMapping
 from mappings.rules import fold
 from mappings.services import save_type_rule
-from tenants.admin import TenantForm
 
 
-class TypeRuleForm(TenantForm):
+class TypeRuleForm(RuleForm):
     """A type rule matches by a name or by a level, never by both."""
 
+    folded: ClassVar[tuple[str, ...]] = ("from_name",)
+
     class Meta:
+        labels = {"from_name": "Type name", "from_level": "or source level"}
         help_texts = {
-            "from_name": "Name of the type at the source; capitals and spaces do not matter.",
+            "from_name": "As the source calls it; capitals and spaces do not matter.",
             "from_level": "Instead of a name: the level that the source itself gives the type.",
             "integration": "Empty: the rule holds for every integration.",
             "project_key": "Empty: the rule holds for every project.",
+            "target": "The type of your own taxonomy.",
+            "is_active": "An inactive rule matches nothing.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        suggest(self, "from_name", type_names)
+        suggest(self, "project_key", project_keys)
+        field: Any = self.fields.get("hierarchy")
+        if field is not None:
+            present = Q(is_active=True) | Q(pk=self.instance.hierarchy_id)
+            field.queryset = WitHierarchy.objects.filter(present).order_by("-level")
+
     def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        values["from_name"] = fold(values.get("from_name") or "")
-        if bool(values["from_name"]) == (values.get("from_level") is not None):
-            raise ValidationError("Give a name or a source level, and not both.")
+        values = super().clean()
+        if bool(values.get("from_name")) == (values.get("from_level") is not None):
+            self.add_error("from_name", "Give a name or a source level, and not both.")
+        elif other := self._alike(values):
+            self.refuse_duplicate(other)
         return values
+
+    def _alike(self, values: dict[str, Any]) -> WitMapping | None:
+        rows = WitMapping.objects.filter(
+            integration=values.get("integration"),
+            from_name=values["from_name"],
+            from_level=values.get("from_level"),
+        ).exclude(pk=self.instance.pk)
+        project = fold(values.get("project_key") or "")
+        return next((row for row in rows if fold(row.project_key) == project), None)
 
 
 @admin.register(WitMapping)
-class WitMappingAdmin(MappingAdmin):
+class WitMappingAdmin(RuleAdmin):
     """Rules for types."""
 
+    what = "type"
     form = TypeRuleForm
-    list_display = ("rule", "target", "hierarchy", "integration", "project_key", "is_active")
-    list_filter = ("is_active", "integration", "hierarchy")
+    bulk_form = TypeBulkForm
+    try_form = TypeTryForm
+    list_intro = "What the types of your sources are in your own taxonomy. The narrowest rule wins."
+    list_display = (
+        "rule",
+        "shown_target",
+        "hierarchy",
+        "integration",
+        "project_key",
+        "items",
+        "is_active",
+    )
+    list_filter = ("is_active", "integration", ReachFilter, TargetFilter, "hierarchy", UseFilter)
+    linked_filters = ("target_is", "use", "reach")
     list_select_related = ("integration", "hierarchy")
-    key_search = ("from_name", "target")
+    key_search = ("from_name", "target", "project_key")
+    text_search = ("from_name", "target")
     ordering = ("from_name", "from_level", "id")
     fieldsets = (
         ("What is matched", {"fields": (("from_name", "from_level"),)}),
@@ -49,9 +96,20 @@ class WitMappingAdmin(MappingAdmin):
     )
 
     @admin.display(description="Matches", ordering="from_name")
-    def rule(self, row: WitMapping) -> str:
-        return row.from_name or f"source level {row.from_level}"
+    def rule(self, row: WitMapping) -> SafeString:
+        return shown_name(row.from_name, f"source level {row.from_level}")
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        save_type_rule(obj)
-        self.say_when(request)
+    def save_rule(self, rule: WitMapping) -> None:
+        save_type_rule(rule)
+
+    def uses_of(self, tenant_id: int, ids: Sequence[int]) -> Mapping[int, Use]:
+        return use_of_type_rules(tenant_id, ids)
+
+    def values_of(self, rule: WitMapping) -> str:
+        return f"{rule.target} on {rule.hierarchy}"
+
+    def give_like(self, rows: Any, like: WitMapping) -> None:
+        rows.update(target=like.target, hierarchy=like.hierarchy)
+
+    def form_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        return {"reach": reach_of_type_rule(obj), "tool_url": self.page_url("try")}

@@ -28,7 +28,8 @@ def rules_banner(context: dict[str, Any]) -> dict[str, Any]:
     preparing = None
     if not must_choose:
         preparing = ChangeSet.objects.filter(state=ChangeSet.State.PREPARING).first()
-    poll = reverse("run_progress", args=(preparing.run_id,)) if _has_run(preparing) else ""
+    run_id = preparing.run_id if preparing is not None else None
+    poll = reverse("run_progress", args=(run_id,)) if run_id is not None else ""
     return {
         "preparing": preparing,
         "must_choose": must_choose,
@@ -36,7 +37,3 @@ def rules_banner(context: dict[str, Any]) -> dict[str, Any]:
         "poll": poll,
         "csrf_token": context.get("csrf_token"),
     }
-
-
-def _has_run(preparing: ChangeSet | None) -> bool:
-    return preparing is not None and preparing.run_id is not None

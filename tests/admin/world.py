@@ -73,6 +73,8 @@ class World:
             return column.get_default()
         if column.is_relation:
             related = column.related_model
+            if related is model:
+                return None  # a change-set that takes back another
             return self.tenant if related is Tenant else self.row(related)
         if model is JobRun and column.name == "state":
             return JobRun.State.COMPLETED  # an integration has one that goes on at most
