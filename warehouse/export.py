@@ -32,6 +32,7 @@ _ARROW_TYPES = {
     "time": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
     "texts": pa.list_(pa.string()),
+    "json": pa.string(),
 }
 
 
@@ -60,7 +61,25 @@ def _select_in_order(table: ExportTable) -> Iterator[Row]:
     rows: Iterator[Row] = (
         select(table).order_by(*order).values_list(*names).iterator(chunk_size=ROWS_AT_ONCE)
     )
-    return rows
+    places = {number for number, column in enumerate(table.columns) if column.kind == "json"}
+    if not places:
+        return rows
+    return (
+        [_canonical(value) if n in places else value for n, value in enumerate(row)] for row in rows
+    )
+
+
+def _canonical(value: Any) -> Any:
+    """Return JSON as every database gives it: members in order, numbers as doubles."""
+    match value:
+        case dict():
+            return {name: _canonical(value[name]) for name in sorted(value)}
+        case list():
+            return [_canonical(each) for each in value]
+        case int() if not isinstance(value, bool):
+            return float(value)
+        case _:
+            return value
 
 
 def _by_bytes(table: ExportTable, name: str) -> Any:
@@ -81,8 +100,8 @@ def write_jsonl(columns: Sequence[Column], rows: Iterable[Row], out: BinaryIO) -
 
 
 def write_csv(columns: Sequence[Column], rows: Iterable[Row], out: BinaryIO) -> int:
-    """Write CSV with a header. Null is empty; lists are JSON; text that a spreadsheet would run
-    as a formula gets an apostrophe in front. Returns the count of rows."""
+    """Write CSV with a header. Null is empty; lists and objects are JSON; text that a spreadsheet
+    would run as a formula gets an apostrophe in front. Returns the count of rows."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([column.name for column in columns])
@@ -104,7 +123,7 @@ def _csv_value(value: Any) -> str | int | float:
             return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
         case datetime():
             return _iso(value)
-        case list():
+        case list() | dict():
             return msgspec.json.encode(value).decode()
         case int() | float():
             return value
@@ -123,12 +142,19 @@ def write_parquet(columns: Sequence[Column], rows: Iterable[Row], out: BinaryIO)
     with pq.ParquetWriter(out, schema) as writer:
         for chunk in _chunks(rows):
             arrays = [
-                pa.array(values, type=schema.field(i).type)
-                for i, values in enumerate(zip(*chunk, strict=True))
+                pa.array(_arrow_values(column, values), type=_ARROW_TYPES[column.kind])
+                for column, values in zip(columns, zip(*chunk, strict=True), strict=True)
             ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
             count += len(chunk)
     return count
+
+
+def _arrow_values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column; those of JSON as text."""
+    if column.kind != "json":
+        return values
+    return [None if each is None else msgspec.json.encode(each).decode() for each in values]
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

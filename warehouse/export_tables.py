@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, FloatField, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
 
 from warehouse.alive import live_rows
 from warehouse.models import (
@@ -23,7 +24,7 @@ from warehouse.models import (
 )
 from warehouse.tables import TABLES, Table
 
-Kind: TypeAlias = Literal["text", "int", "float", "bool", "time", "date", "texts"]
+Kind: TypeAlias = Literal["text", "int", "float", "bool", "time", "date", "texts", "json"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ def _times(*names: str) -> tuple[Column, ...]:
 _INTEGRATION = Column("integration", source="integration__name")
 _STATUS = "status_resolution__mapping"
 
+
+def _mapped(name: str) -> KeyTextTransform:
+    """A value that a rule for custom fields gives; `warehouse/mapped_fields.py` has the shape."""
+    return KeyTextTransform(name, "mapped_fields")
+
+
 WORK_ITEMS = ExportTable(
     WorkItem,
     (
@@ -81,7 +88,13 @@ WORK_ITEMS = ExportTable(
         Column("cycle_time_seconds", "float"),
         Column("active_seconds", "float"),
         Column("waiting_seconds", "float"),
-        Column("story_points", "float"),
+        Column(
+            "story_points",
+            "float",
+            Coalesce(Cast(_mapped("story_points"), FloatField()), F("story_points")),
+        ),
+        *(Column(name, source=_mapped(name)) for name in ("team", "sprint", "epic_link")),
+        Column("custom", "json", KeyTransform("columns", "mapped_fields")),
         *_texts("assignee_source_id", "reporter_source_id", "parent_key"),
         Column("labels", "texts"),
         Column("sprint_source_ids", "texts"),
