@@ -121,12 +121,18 @@ def check(integration: Integration) -> list[Check]:
 
 
 def keep_health(integration: Integration, found: Sequence[Check]) -> None:
-    """Keep what a test of a saved integration found as its health."""
+    """Keep what a test of a saved integration found as its health, unless it was changed
+    meanwhile: then the test says nothing about it."""
     failed = next((each for each in found if not each.is_ok), None)
     integration.is_healthy = failed is None
     integration.health_message = "" if failed is None else f"{failed.step}: {failed.detail}"
     integration.health_checked_at = timezone.now()
-    integration.save(update_fields=["is_healthy", "health_message", "health_checked_at"])
+    unchanged = Integration.objects.filter(pk=integration.pk, updated_at=integration.updated_at)
+    unchanged.update(
+        is_healthy=integration.is_healthy,
+        health_message=integration.health_message,
+        health_checked_at=integration.health_checked_at,
+    )
 
 
 # ---- discovery

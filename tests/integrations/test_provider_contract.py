@@ -11,7 +11,8 @@ import pytest
 
 from common.errors import RecordError
 from integrations import contract
-from integrations.contract import Connector, Draft, Record, StatusRule, TypeRule
+from integrations.contract import Connector, Draft, Record, StatusRule, TypeRule, setting_fields
+from integrations.contract.fields import KINDS
 from integrations.registry import connectors
 from mappings.seeds import LEVELS, ORDERED_STEPS, UNORDERED_STEPS
 
@@ -56,6 +57,22 @@ def check_settings_have_defaults_and_refuse_unknown_names(connector: Connector) 
     with pytest.raises(msgspec.ValidationError, match="no_such_setting"):
         msgspec.convert({"no_such_setting": "x"}, connector.settings_type)
     assert connector.settings_type.__struct_config__.frozen  # threads share one
+
+
+def check_settings_are_declared_with_labels_and_pick_from_what_is_discovered(
+    connector: Connector,
+) -> None:
+    declared = setting_fields(connector.settings_type)
+    assert len({each.label for each in declared}) == len(declared)
+    slugs = {each.slug for each in connector.discoveries}
+    for each in declared:
+        assert each.kind in KINDS
+        assert each.label[0].isupper()
+        assert not each.picks or each.picks in slugs, each.name
+        assert (each.kind == "address") == each.name.endswith("_url"), each.name
+    assert {each.picks for each in declared if each.picks} == slugs
+    assert connector.description
+    assert connector.default_url or connector.url_example
 
 
 def check_hostile_records_are_refused_as_records(connector: Connector) -> None:
@@ -131,6 +148,7 @@ CHECKS: Final[tuple[Callable[[Connector], None], ...]] = (
     check_slug_is_its_folder,
     check_streams_are_distinct_and_fill_known_tables,
     check_settings_have_defaults_and_refuse_unknown_names,
+    check_settings_are_declared_with_labels_and_pick_from_what_is_discovered,
     check_hostile_records_are_refused_as_records,
     check_bodies_that_are_no_page_are_refused,
     check_a_broken_line_moves_no_other,

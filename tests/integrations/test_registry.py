@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from common.errors import UsageError
 from integrations import providers
-from integrations.contract import Connector
+from integrations.contract import Connector, setting_fields
 from integrations.models import Integration
 from integrations.registry import connector_for, connectors
 from tenants.models import Membership, Role, Tenant
@@ -74,12 +74,27 @@ def test_the_form_of_integrations_offers_a_copied_provider(
         Membership.objects.create(tenant=tenant, user=person, role=Role.ADMIN)
     client.force_login(person)
     address = reverse("admin:integrations_integration_add")
-    assert f'value="{COPY}"' in client.get(address).content.decode()
-    given = {"name": "new", "provider": COPY, "base_url": "", "settings": "{}", "is_active": "on"}
+    assert f'href="?provider={COPY}"' in client.get(address).content.decode()
+    page = client.get(address, {"provider": COPY}).content.decode()
+    for each in setting_fields(copied.settings_type):
+        assert f'name="setting_{each.name}"' in page
+        assert each.label in page
+    method = copied.auth_methods[0]
+    given = {
+        "provider": COPY,
+        "name": "new",
+        "base_url": "https://source.example.com",
+        "method": method.slug,
+        **{f"credential_{method.slug}_{each.name}": "a-value-of-it" for each in method.fields},
+    }
     made = client.post(address, given)
     assert made.status_code == 302, made.content.decode()
     with every_tenant("test"):
-        assert Integration.objects.get().provider == COPY
+        row = Integration.objects.get()
+        assert (row.provider, row.auth_method) == (COPY, method.slug)
+    shown = client.get(made.headers["Location"]).content.decode()
+    assert copied.label in shown
+    assert "a-value-of-it" not in shown
 
 
 def test_a_provider_that_is_not_there_is_refused_with_those_that_are() -> None:
