@@ -87,12 +87,12 @@ def test_a_page_that_is_not_there_is_left_out_of_the_sidebar(
 def test_the_palette_finds_pages_and_rows_of_the_tenant_only(ours: World, theirs: World) -> None:
     client = entered(ours.members["viewer"])
     search = reverse("admin:search")
-    pages = client.get(search, {"s": "quarant", "extended": 1}).content.decode()
+    pages = client.get(search, {"s": "quarant", "extended": "1"}).content.decode()
     assert reverse("admin:integrations_quarantinedrecord_changelist") in pages
     key = ours.row(WorkItem).key
-    assert key in client.get(search, {"s": key[:10], "extended": 1}).content.decode()
+    assert key in client.get(search, {"s": key[:10], "extended": "1"}).content.decode()
     foreign = theirs.row(WorkItem).key
-    assert foreign not in client.get(search, {"s": theirs.canary, "extended": 1}).content.decode()
+    assert foreign not in client.get(search, {"s": theirs.canary, "extended": "1"}).content.decode()
     for strange in ("", "\0", "%", "x" * 5000, "'"):
         assert client.get(search, {"s": strange, "page": "no"}).status_code == 200
 
@@ -105,7 +105,7 @@ def test_the_palette_forgets_another_tenant_at_once(ours: World, theirs: World) 
     key = theirs.row(WorkItem).key
     for tenant, is_found in ((theirs.tenant, True), (ours.tenant, False)):
         client.post(reverse("admin:choose_tenant"), {"tenant": tenant.pk})
-        page = client.get(reverse("admin:search"), {"s": key, "extended": 1}).content.decode()
+        page = client.get(reverse("admin:search"), {"s": key, "extended": "1"}).content.decode()
         assert (f">{key}<" in page) is is_found
 
 
@@ -114,7 +114,7 @@ def test_the_palette_asks_no_more_for_more_rows(ours: World) -> None:
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as asked:
-            client.get(reverse("admin:search"), {"s": ours.canary, "extended": 1})
+            client.get(reverse("admin:search"), {"s": ours.canary, "extended": "1"})
         counts.append(len(asked))
         for _ in range(8):
             ours.add(WitHierarchy)

@@ -1,4 +1,4 @@
-"""How the pages write instants and dates; all instants are UTC."""
+"""How the pages write instants and dates."""
 
 DATE_FORMAT = "j M Y"
 DATETIME_FORMAT = "j M Y, H:i"
