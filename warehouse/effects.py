@@ -42,15 +42,20 @@ class WarehouseEffects:
     ) -> int | None:
         """Bring work items in line; return how many changed, None for more than `at_most`."""
         counter = TenantCounter.objects.get(tenant_id=tenant_id)
-        left, written = at_most, 0
-        for integration_id in shifts.integration_ids:
-            batch = Batch(tenant_id, integration_id, counter.changed_seq)
-            looked_at = _count(batch, shifts) if left is not None else 0
-            if left is not None and looked_at > left:
+        with shift_tables(shifts):
+            looked_at = gather_items(tenant_id) + _count_fields(tenant_id, shifts)
+            if at_most is not None and looked_at > at_most:
                 return None
-            left = None if left is None else left - looked_at
-            written += _apply(batch, shifts.of(integration_id), prepared)
-            counter.changed_seq = batch.changed_seq
+            if prepared is None:
+                compute_metrics()
+            else:
+                take_prepared(tenant_id, prepared)
+            batch = Batch(tenant_id, 0, counter.changed_seq)
+            written = write_touched(batch)
+        for integration_id in sorted(shifts.fields):
+            batch = Batch(tenant_id, integration_id, batch.changed_seq)
+            written += mapped_fields.apply(batch)
+        counter.changed_seq = batch.changed_seq
         counter.save(update_fields=["changed_seq"])
         return written
 
@@ -77,24 +82,5 @@ class WarehouseEffects:
         return examples_of(tenant_id, groups, count)
 
 
-def _count(batch: Batch, shifts: Shifts) -> int:
-    count = 0
-    with shift_tables(shifts.of(batch.integration_id)):
-        count += gather_items(batch)
-    if batch.integration_id in shifts.fields:
-        count += mapped_fields.count_touched(batch.tenant_id, batch.integration_id)
-    return count
-
-
-def _apply(batch: Batch, shifts: Shifts, prepared: Prepared | None) -> int:
-    written = 0
-    with shift_tables(shifts):
-        gather_items(batch)
-        if prepared is None:
-            compute_metrics(batch)
-        else:
-            take_prepared(batch, prepared)
-        written += write_touched(batch)
-    if batch.integration_id in shifts.fields:
-        written += mapped_fields.apply(batch)
-    return written
+def _count_fields(tenant_id: int, shifts: Shifts) -> int:
+    return sum(mapped_fields.count_touched(tenant_id, each) for each in shifts.fields)

@@ -46,11 +46,10 @@ def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
 
     Of more than LARGE items the metrics are computed for a sample of them, and the notes say so.
     """
-    sums = _Sums()
-    for integration_id in shifts.integration_ids:
-        _look(Batch(tenant_id, integration_id, 0), shifts.of(integration_id), sums, example_count)
-    if not sums.times:
-        sums.times = _unmoved(tenant_id)
+    sums = _Sums(times=_unmoved(tenant_id))
+    _look(tenant_id, shifts, sums, example_count)
+    for integration_id in sorted(shifts.fields):
+        _look_at_fields(Batch(tenant_id, integration_id, 0), sums)
     return Impact(
         touched_count=sums.touched,
         counts={kind: counter.total() for kind, counter in sums.moves.items()},
@@ -67,17 +66,20 @@ def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
     )
 
 
-def _look(batch: Batch, shifts: Shifts, sums: _Sums, example_count: int) -> None:
+def _look(tenant_id: int, shifts: Shifts, sums: _Sums, example_count: int) -> None:
     with shift_tables(shifts):
-        sums.looked_at += gather_items(batch)
+        sums.looked_at += gather_items(tenant_id)
         every = _sample(count_metric_items())
-        compute_metrics(batch, f"t.id % {every} = 0" if every > 1 else "1 = 1")
+        compute_metrics(f"t.id % {every} = 0" if every > 1 else "1 = 1")
         _count_moves(shifts, sums)
         _count_touched(every, sums)
-        _measure(batch, every, sums)
-        sums.examples.extend(_examples(shifts, example_count - len(sums.examples)))
-    if batch.integration_id in shifts.fields:
-        _look_at_fields(batch, sums)
+        if fetch("SELECT 1 FROM touched_metrics LIMIT 1"):
+            sums.times = _moved(tenant_id, every, sums.times)
+        sums.examples.extend(_examples(shifts, example_count))
+    if every > 1:
+        sums.notes.append(
+            f"Times are estimated from one in {every:,} of the work items that are touched."
+        )
 
 
 def _sample(count: int) -> int:
@@ -114,17 +116,6 @@ def _count_touched(every: int, sums: _Sums) -> None:
     sums.touched += shown + (metrics - both) * every
 
 
-def _measure(batch: Batch, every: int, sums: _Sums) -> None:
-    """Add the medians of the tenant before and after."""
-    changes = bool(fetch("SELECT EXISTS (SELECT 1 FROM touched_metrics)")[0][0])
-    before = sums.times or _unmoved(batch.tenant_id)
-    sums.times = _moved(batch, every, before) if changes else before
-    if every > 1:
-        sums.notes.append(
-            f"Times are estimated from one in {every:,} of the work items that are touched."
-        )
-
-
 def _unmoved(tenant_id: int) -> dict[str, Median]:
     found = medians(
         _TIMES,
@@ -136,7 +127,7 @@ def _unmoved(tenant_id: int) -> dict[str, Median]:
     }
 
 
-def _moved(batch: Batch, every: int, before: dict[str, Median]) -> dict[str, Median]:
+def _moved(tenant_id: int, every: int, before: dict[str, Median]) -> dict[str, Median]:
     """Return the medians with the new metrics in place of the old ones.
 
     Of a sample they are those of the items in it, which stand for all.
@@ -144,7 +135,7 @@ def _moved(batch: Batch, every: int, before: dict[str, Median]) -> dict[str, Med
     sampled = f" AND w.id % {every} = 0" if every > 1 else ""
     found = medians(
         _TIMES,
-        f"(SELECT {_columns('w')} FROM work_items w WHERE w.tenant_id = {batch.tenant_id}"
+        f"(SELECT {_columns('w')} FROM work_items w WHERE w.tenant_id = {tenant_id}"
         f" AND {_DONE}{sampled} AND NOT EXISTS (SELECT 1 FROM touched_metrics m WHERE m.id = w.id)"
         f" UNION ALL SELECT {_columns('m')} FROM touched_metrics m JOIN touched_items t"
         " ON t.id = m.id WHERE m.done_at IS NOT NULL AND t.is_live = 1)",

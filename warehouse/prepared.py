@@ -59,9 +59,9 @@ def prepare_metrics(
     return int(looked_at[0][0]), kept
 
 
-def take_prepared(batch: Batch, prepared: Prepared) -> None:
+def take_prepared(tenant_id: int, prepared: Prepared) -> None:
     """Fill `touched_metrics` from what was prepared; compute anew what has changed since."""
-    chosen = f"p.change_set_id = {prepared.change_set_id} AND p.tenant_id = {batch.tenant_id}"
+    chosen = f"p.change_set_id = {prepared.change_set_id} AND p.tenant_id = {tenant_id}"
     changed = (
         f"(SELECT * FROM touched_items t WHERE t.is_metric = 1"
         f" AND t.changed_seq > {prepared.seen_seq} AND NOT EXISTS"
@@ -71,7 +71,7 @@ def take_prepared(batch: Batch, prepared: Prepared) -> None:
     execute(
         f"CREATE TEMPORARY TABLE touched_metrics AS SELECT w.id, w.changed_seq, {_NAMES_OF_P}"
         " FROM prepared_metrics p JOIN work_items w ON w.id = p.work_item_id"
-        f" AND w.changed_seq = p.seen_seq WHERE {chosen} AND {batch.owns('w')}"
+        f" AND w.changed_seq = p.seen_seq AND w.tenant_id = p.tenant_id WHERE {chosen}"
         f" UNION ALL SELECT id, changed_seq, {_NAMES}"
         f" FROM ({differing_metrics(metrics_sql(changed, RESOLUTIONS))}) d"
     )

@@ -44,21 +44,21 @@ RESOLUTIONS: Final = (
 
 @contextmanager
 def shift_tables(shifts: Shifts) -> Iterator[None]:
-    """Have the shifts of one integration in temporary tables, in a transaction."""
+    """Have shifts of a tenant in temporary tables, in a transaction."""
     _drop()
     _plan_for_much()
     _fill("shift_types", shifts.types)
     _fill("shift_statuses", shifts.statuses)
     execute(
-        "CREATE TEMPORARY TABLE metric_pairs AS SELECT DISTINCT project_source_id, type_source_id"
-        " FROM shift_statuses WHERE is_metric = 1"
+        "CREATE TEMPORARY TABLE metric_pairs AS SELECT DISTINCT integration_id, project_source_id,"
+        " type_source_id FROM shift_statuses WHERE is_metric = 1"
     )
     _analyze("metric_pairs")
     yield
     _drop()  # After an error the transaction takes them with it.
 
 
-def gather_items(batch: Batch) -> int:
+def gather_items(tenant_id: int) -> int:
     """Fill `touched_items`; return how many there are."""
     parts = [
         f"SELECT w.id, x.is_shown, x.is_metric FROM {table} x"
@@ -68,14 +68,11 @@ def gather_items(batch: Batch) -> int:
             ("shift_statuses", "status_resolution_id"),
         )
     ]
-    statuses = [
-        status
-        for (status,) in fetch(
-            "SELECT DISTINCT status_source_id FROM shift_statuses WHERE is_metric = 1"
-        )
-    ]
+    metric = "FROM shift_statuses WHERE is_metric = 1"
+    statuses = [status for (status,) in fetch(f"SELECT DISTINCT status_source_id {metric}")]
+    owners = [owner for (owner,) in fetch(f"SELECT DISTINCT integration_id {metric}")]
     if statuses:
-        parts.append(_passing(batch, len(statuses)))
+        parts.append(_passing(tenant_id, owners, len(statuses)))
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE touched_items AS SELECT w.id, u.is_shown, u.is_metric,"
@@ -90,26 +87,22 @@ def gather_items(batch: Batch) -> int:
     return int(fetch("SELECT COUNT(*) FROM touched_items")[0][0])
 
 
-def _passing(batch: Batch, count: int) -> str:
+def _passing(tenant_id: int, integration_ids: Sequence[int], count: int) -> str:
     """Return a SELECT of the items that left or came into one of `count` statuses, ever."""
+    owners = ", ".join(map(str, integration_ids))
     marks = ", ".join(["%s"] * count)
     passing = " UNION ".join(
-        f"SELECT c.work_item_source_id FROM work_item_changelogs c WHERE {_of('c', batch)}"
+        "SELECT c.integration_id, c.work_item_source_id FROM work_item_changelogs c"
+        f" WHERE c.tenant_id = {tenant_id} AND c.integration_id IN ({owners})"
         f" AND c.is_status AND c.{column} IN ({marks})"
         for column in ("from_value", "to_value")
     )
     return (
         f"SELECT w.id, 0, 1 FROM ({passing}) p"
-        f" JOIN work_items w ON w.source_id = p.work_item_source_id AND {_of('w', batch)}"
-        " JOIN metric_pairs y ON y.project_source_id = w.project_source_id"
-        " AND y.type_source_id = w.type_source_id"
-    )
-
-
-def _of(alias: str, batch: Batch) -> str:
-    """Return the condition that a row is of the batch's integration, for tables with statistics."""
-    return (
-        f"{alias}.integration_id = {batch.integration_id} AND {alias}.tenant_id = {batch.tenant_id}"
+        " JOIN work_items w ON w.source_id = p.work_item_source_id"
+        f" AND w.integration_id = p.integration_id AND w.tenant_id = {tenant_id}"
+        " JOIN metric_pairs y ON y.integration_id = w.integration_id"
+        " AND y.project_source_id = w.project_source_id AND y.type_source_id = w.type_source_id"
     )
 
 
@@ -118,7 +111,7 @@ def count_metric_items() -> int:
     return int(fetch("SELECT COUNT(*) FROM touched_items WHERE is_metric = 1")[0][0])
 
 
-def compute_metrics(batch: Batch, condition: str = "1 = 1") -> None:
+def compute_metrics(condition: str = "1 = 1") -> None:
     """Fill `touched_metrics`. condition: SQL over `t`, of `touched_items`, to take only some."""
     items = f"(SELECT * FROM touched_items t WHERE t.is_metric = 1 AND {condition})"
     execute(f"CREATE TEMPORARY TABLE touched_changes AS {_changes_of(items)}")
@@ -178,8 +171,8 @@ def write_touched(batch: Batch) -> int:
 def _fill(table: str, shifts: Sequence[Shift]) -> None:
     execute(
         f"CREATE TEMPORARY TABLE {table} (resolution_id BIGINT, rule_id BIGINT,"
-        " is_shown INTEGER, is_metric INTEGER, project_source_id TEXT, type_source_id TEXT,"
-        " status_source_id TEXT)"
+        " is_shown INTEGER, is_metric INTEGER, integration_id BIGINT, project_source_id TEXT,"
+        " type_source_id TEXT, status_source_id TEXT)"
     )
     rows = [
         (
@@ -187,6 +180,7 @@ def _fill(table: str, shifts: Sequence[Shift]) -> None:
             shift.rule_id,
             int(shift.is_shown),
             int(shift.changes_metrics),
+            shift.integration_id,
             *shift.pair,
             shift.status_source_id,
         )
@@ -195,7 +189,7 @@ def _fill(table: str, shifts: Sequence[Shift]) -> None:
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS_A_STATEMENT):
             some = rows[start : start + _ROWS_A_STATEMENT]
-            marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(some))
+            marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(some))
             cursor.execute(
                 f"INSERT INTO {table} VALUES {marks}", [value for row in some for value in row]
             )
