@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Values:
-    """The mapped values and metrics of a work item. Empty where no rule says anything."""
+    """The mapped values and metrics of a work item. Empty where no rule says anything.
+
+    fields: what custom fields give, in words, by kind: `story_points`, `team`, `column x`.
+    """
 
     type: str
     level: str
@@ -21,6 +24,7 @@ class Values:
     step: str
     lead_time_seconds: float | None
     cycle_time_seconds: float | None
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Impact:
     """What an edit changes.
 
     touched_count: work items of which some mapped or computed value changes. moves: by kind
-    (type, level, status, category, step), the largest first; counts: items a kind.
+    (type, level, status, category, step, and those of custom fields), the largest first;
+    counts: items a kind.
     metrics_count: items whose lead or cycle time, or a time of theirs, changes.
     lead, cycle: medians of all work items of the tenant that are done.
     is_large: saving becomes a run that prepares beside and switches at once.

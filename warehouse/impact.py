@@ -9,7 +9,8 @@ from mappings.editing import LARGE
 from mappings.effects import Example, Impact, Median, Move, Values
 from mappings.models import StatusResolution, WitResolution
 from mappings.shifts import STATUS_KINDS, TYPE_KINDS, Shift, Shifts
-from warehouse import mapped_fields
+from warehouse.field_impact import LOOKED_AT
+from warehouse.field_impact import look as look_at_fields
 from warehouse.medians import medians
 from warehouse.merge import Batch, fetch
 from warehouse.touched import (
@@ -49,7 +50,7 @@ def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
     sums = _Sums(times=_unmoved(tenant_id))
     _look(tenant_id, shifts, sums, example_count)
     for integration_id in sorted(shifts.fields):
-        _look_at_fields(Batch(tenant_id, integration_id, 0), sums)
+        _look_at_fields(Batch(tenant_id, integration_id, 0), sums, example_count)
     return Impact(
         touched_count=sums.touched,
         counts={kind: counter.total() for kind, counter in sums.moves.items()},
@@ -201,8 +202,16 @@ def _values(
     return values
 
 
-def _look_at_fields(batch: Batch, sums: _Sums) -> None:
-    count = mapped_fields.count_touched(batch.tenant_id, batch.integration_id)
-    sums.looked_at += count
-    if count:
-        sums.notes.append(f"Custom fields: {count:,} work items get another value.")
+def _look_at_fields(batch: Batch, sums: _Sums, example_count: int) -> None:
+    found = look_at_fields(batch, example_count - len(sums.examples))
+    sums.looked_at += found.looked_at
+    sums.touched += found.count
+    sums.examples.extend(found.examples)
+    for kind, counter in found.moves.items():
+        for (before, after), count in counter.items():
+            sums.move(kind, before, after, count)
+    if found.is_partial:
+        sums.notes.append(
+            f"Values of custom fields are counted among the newest {LOOKED_AT:,} work items; "
+            f"up to {found.looked_at:,} get another one."
+        )

@@ -7,11 +7,10 @@ The shape of it, each member only where there is a value, null where there is no
 wins, by the rule's position and id.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
@@ -29,9 +28,6 @@ from warehouse.merge import Batch, execute, fetch
 
 EXACT_UP_TO: Final = 100_000
 """In an integration with more items `count_touched` may say more than it is."""
-
-EXAMPLES_AMONG: Final = 100_000
-"""Examples are looked for among so many of the newest items."""
 
 _PAIRS_AT_ONCE: Final = 40
 _READABLE_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,63}")
@@ -138,11 +134,10 @@ def apply(batch: Batch) -> int:
     tenant's counter lock.
     """
     rules = active_rules(batch.tenant_id, batch.integration_id)
-    differing = _differing(batch, rules)
     written = execute(
         f"UPDATE work_items AS t SET mapped_fields = n.found, changed_seq = {batch.changed_seq}"
         f" + n.nth FROM (SELECT d.id, d.found, ROW_NUMBER() OVER (ORDER BY d.id) AS nth"
-        f" FROM {differing} d) n WHERE t.id = n.id"
+        f" FROM {differing(batch, rules)} d) n WHERE t.id = n.id"
     )
     batch.take(written)
     return written
@@ -158,7 +153,7 @@ def count_touched(tenant_id: int, integration_id: int) -> int:
     rules = active_rules(tenant_id, integration_id)
     some = f"SELECT 1 FROM work_items t WHERE {batch.owns('t')} LIMIT {EXACT_UP_TO + 1}"
     if int(fetch(f"SELECT COUNT(*) FROM ({some}) s")[0][0]) <= EXACT_UP_TO:
-        return int(fetch(f"SELECT COUNT(*) FROM {_differing(batch, rules)} d")[0][0])
+        return int(fetch(f"SELECT COUNT(*) FROM {differing(batch, rules)} d")[0][0])
     may = " OR ".join([*_has_any(rules), "t.mapped_fields IS NOT NULL"])
     return int(
         fetch(f"SELECT COUNT(*) FROM work_items t WHERE {batch.owns('t')} AND ({may})")[0][0]
@@ -174,31 +169,11 @@ def _has_any(rules: Iterable[FieldRule]) -> list[Sql]:
     return [f"""json_type(t.custom_fields, '$."{field}"') IS NOT NULL""" for field in fields]
 
 
-def examples(
-    tenant_id: int, integration_id: int, limit: int
-) -> list[tuple[int, dict[str, Any] | None, dict[str, Any] | None]]:
-    """Return some of the newest items that `apply` would write: id, mapped_fields now and then."""
-    batch = Batch(tenant_id, integration_id, 0)
-    rules = active_rules(tenant_id, integration_id)
-    newest = (
-        f"(SELECT * FROM work_items w WHERE {batch.owns('w')} ORDER BY w.id DESC"
-        f" LIMIT {EXAMPLES_AMONG})"
-    )
-    rows = fetch(
-        f"SELECT d.id, d.was, d.found FROM {_differing(batch, rules, newest)} d"
-        f" ORDER BY d.id DESC LIMIT {int(limit)}"
-    )
-    return [(row_id, _decoded(was), _decoded(found)) for row_id, was, found in rows]
+def differing(batch: Batch, rules: Sequence[FieldRule], items: Sql = "work_items") -> Sql:
+    """Return a FROM item with id, what is mapped (`was`) and what would be (`found`).
 
-
-def _decoded(text: str | None) -> dict[str, Any] | None:
-    """Return an object as the database gives JSON, which both do as text."""
-    value: dict[str, Any] | None = None if text is None else json.loads(text)
-    return value
-
-
-def _differing(batch: Batch, rules: Sequence[FieldRule], items: str = "work_items") -> Sql:
-    """Return a FROM item with id, what is mapped (`was`) and what would be (`found`)."""
+    items: what to look at, with the columns of work_items that this needs.
+    """
     found = mapped_fields_sql(rules, "t.custom_fields")
     each = (
         f"SELECT t.id, t.mapped_fields AS was, {found} AS found"

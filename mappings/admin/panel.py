@@ -82,6 +82,11 @@ def _example(example: Example) -> ExampleRow:
     before, after = example.before, example.after
     pairs = [(kind, getattr(before, kind), getattr(after, kind)) for kind in _KINDS]
     rows = [Difference(kind, old, new) for kind, old, new in pairs if old != new]
+    old_fields, new_fields = dict(before.fields), dict(after.fields)
+    for kind in sorted(old_fields.keys() | new_fields.keys()):
+        old, new = old_fields.get(kind, ""), new_fields.get(kind, "")
+        if old != new:
+            rows.append(Difference(kind.replace("_", " "), old, new))
     times = (
         ("lead time", before.lead_time_seconds, after.lead_time_seconds),
         ("cycle time", before.cycle_time_seconds, after.cycle_time_seconds),

@@ -12,7 +12,7 @@ from tenants.scope import tenant_scope
 from tests.warehouse.loading import Source, day, given
 from warehouse import mapped_fields
 from warehouse.load import lock_counter
-from warehouse.mapped_fields import count_touched, examples
+from warehouse.mapped_fields import count_touched
 from warehouse.merge import Batch
 from warehouse.models import WorkItem
 
@@ -151,15 +151,6 @@ def test_an_inactive_rule_gives_nothing(source: Source) -> None:
         CustomFieldMapping.objects.filter(pk=rule).update(is_active=False)
     assert (count(source), apply(source)) == (1, 1)
     assert mapped(source) == {"1": None}
-
-
-def test_examples_are_the_newest_items_before_and_after(source: Source) -> None:
-    source.load(given(*(item(n, **{POINTS: n}) for n in range(1, 6)), item(9)))
-    add_rule(source, POINTS, "story_points")
-    with tenant_scope(source.tenant.pk):
-        found = examples(source.tenant.pk, source.integration.pk, 2)
-        newest = list(WorkItem.objects.exclude(source_id="9").order_by("-pk")[:2])
-    assert found == [(row.pk, None, {"story_points": row.custom_fields[POINTS]}) for row in newest]
 
 
 def test_rules_of_another_integration_or_tenant_touch_nothing(source: Source) -> None:
