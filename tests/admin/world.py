@@ -28,8 +28,8 @@ def tenant_models() -> list[type[models.Model]]:
     ]
 
 
-_OTHERWISE = ("from_level", "from_category")
-"""What a rule may not match by beside its name."""
+_OTHERWISE = ("from_level", "from_category", "logo_digest")
+"""What a rule may not match by beside its name; a logo, of which there is none."""
 
 
 @dataclass
