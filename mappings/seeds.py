@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from django.db import transaction
-
 from common.errors import UsageError
 from integrations.contract import StatusRule, TypeRule
 from integrations.models import Integration
 from integrations.registry import connector_for
+from mappings.editing import Author, apply
 from mappings.models import (
+    ChangeSet,
     StatusMapping,
     StepCategory,
     WitHierarchy,
@@ -18,6 +18,9 @@ from mappings.models import (
 )
 from mappings.rules import fold
 from mappings.services import save_status_rule, save_type_rule
+
+BY_ITSELF: Final = Author(None, "")
+"""The author of what nobody in particular did."""
 
 LEVELS: Final = {
     4: "Capital Investment",
@@ -45,20 +48,26 @@ ORDERED_STEPS: Final = (
 UNORDERED_STEPS: Final = (("Discarded", StepCategory.DISCARDED),)
 
 
-def seed_tenant(tenant_id: int) -> None:
+def seed_tenant(tenant_id: int, author: Author = BY_ITSELF) -> None:
     """Give a tenant the default hierarchy and workflow, each only if it has none of its own."""
-    with transaction.atomic():
-        if not WitHierarchy.objects.filter(tenant_id=tenant_id).exists():
-            WitHierarchy.objects.bulk_create(
-                (
-                    WitHierarchy(tenant_id=tenant_id, level=level, name=name)
-                    for level, name in LEVELS.items()
-                ),
-                ignore_conflicts=True,
-            )
-        if not Workflow.objects.filter(tenant_id=tenant_id).exists():
-            workflow = Workflow.objects.create(tenant_id=tenant_id, name=DEFAULT_WORKFLOW)
-            WorkflowStep.objects.bulk_create(_default_steps(workflow))
+    apply(
+        tenant_id,
+        lambda: _seed(tenant_id),
+        author=author,
+        origin=ChangeSet.Origin.STARTER,
+        summary="Default levels and workflow",
+    )
+
+
+def _seed(tenant_id: int) -> None:
+    if not WitHierarchy.objects.filter(tenant_id=tenant_id).exists():
+        WitHierarchy.objects.bulk_create(
+            WitHierarchy(tenant_id=tenant_id, level=level, name=name)
+            for level, name in LEVELS.items()
+        )
+    if not Workflow.objects.filter(tenant_id=tenant_id).exists():
+        workflow = Workflow.objects.create(tenant_id=tenant_id, name=DEFAULT_WORKFLOW)
+        WorkflowStep.objects.bulk_create(_default_steps(workflow))
 
 
 def _default_steps(workflow: Workflow) -> list[WorkflowStep]:
@@ -77,7 +86,7 @@ def _default_steps(workflow: Workflow) -> list[WorkflowStep]:
     ]
 
 
-def apply_presets(integration: Integration) -> int:
+def apply_presets(integration: Integration, author: Author = BY_ITSELF) -> int:
     """Add the provider's starter rules that this integration lacks; return how many were added.
 
     A rule of the integration for the same name, level or category is left as it is, edited or
@@ -85,12 +94,20 @@ def apply_presets(integration: Integration) -> int:
     deleted comes back. Call it after `seed_tenant`.
     """
     presets = connector_for(integration.provider).presets
-    with transaction.atomic():
-        # One at a time: the unique keys of the rules take no notice of an absent level.
-        Integration.objects.select_for_update().get(pk=integration.pk)
-        return _add_type_rules(integration, presets.types) + _add_status_rules(
-            integration, presets.statuses
-        )
+    added: list[int] = []
+
+    def edit() -> None:
+        added.append(_add_type_rules(integration, presets.types))
+        added.append(_add_status_rules(integration, presets.statuses))
+
+    apply(
+        integration.tenant_id,
+        edit,
+        author=author,
+        origin=ChangeSet.Origin.STARTER,
+        summary=f"Starter rules of {integration.name}",
+    )
+    return sum(added)
 
 
 def _add_type_rules(integration: Integration, presets: tuple[TypeRule, ...]) -> int:
