@@ -236,8 +236,8 @@ def _folded(text: str | None) -> str | None:
 
 
 def _names(name: str | None, untranslated_name: str | None) -> Iterator[tuple[str, bool]]:
-    """Yield the folded names that are known, with whether it is the name as shown."""
+    """Yield the folded names that are known, each once, with whether it is the name as shown."""
     if name:
         yield fold(name), True
-    if untranslated_name:
+    if untranslated_name and (not name or fold(untranslated_name) != fold(name)):
         yield fold(untranslated_name), False
