@@ -68,8 +68,9 @@ class Plan:
     @property
     def summary(self) -> str:
         """What the change-set is called."""
-        done = [f"{count} {what}" for what, count in self.counts.items() if count]
-        return f"Imported {self.table.title}: {', '.join(done[:3])}"
+        changing = list(self.counts.items())[:3]
+        done = ", ".join(f"{count:,} {what}" for what, count in changing if count)
+        return f"Imported {self.table.title}: {done or 'nothing new'}"
 
     def edit(self) -> None:
         """Write it; to be called by `editing.apply` or `preview`."""

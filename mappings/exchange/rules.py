@@ -235,9 +235,9 @@ class CustomFields(Table):
         target = reader.choice("target", FieldTarget.choices, is_needed=True)
         column = reader.text("column", 63)
         if target and (target == FieldTarget.COLUMN) != bool(column):
-            reader.complain(
-                "column", "is to be filled where the target is a column, and only there"
-            )
+            reader.complain("column", "is for the target “A column of our own”, and needed there")
+        elif column and not _COLUMN.fullmatch(column):
+            reader.complain("column", "may have letters, digits and underscores only")
         return {
             "integration_id": integration_id,
             "field_source_id": field,

@@ -57,7 +57,13 @@ class Ruled:
         """Import a file."""
         plan = self.plan(slug, data, is_replacing=is_replacing)
         with self.scope():
-            return apply(self.tenant.pk, plan.edit, author=AUTHOR, origin=ChangeSet.Origin.IMPORT)
+            return apply(
+                self.tenant.pk,
+                plan.edit,
+                author=AUTHOR,
+                origin=ChangeSet.Origin.IMPORT,
+                summary=plan.summary,
+            )
 
     def book(self) -> Mapping[str, Mapping[int, Any]]:
         """All rules."""
