@@ -43,7 +43,7 @@ def setting_field(declared: SettingField) -> forms.Field:
                 **common,
             )
         case "choice":
-            choices = [(each, each) for each in declared.choices]
+            choices = [(each, each.replace("_", " ").capitalize()) for each in declared.choices]
             return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **common)
         case "date":
             return forms.DateField(widget=_day_input(), **common)

@@ -61,7 +61,7 @@ class JiraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     flavour: Annotated[
         Literal["cloud", "datacenter"],
-        setting("Kind of Jira", "“cloud” at atlassian.net, “datacenter” on a server of your own."),
+        setting("Kind of Jira", "Cloud at atlassian.net, datacenter on a server of your own."),
     ] = "cloud"
     sprint_field: Annotated[
         CustomFieldId | None,
