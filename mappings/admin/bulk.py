@@ -16,6 +16,7 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 
 from mappings import editing
 from mappings.admin.base import MappingAdmin
@@ -180,7 +181,7 @@ class BulkMappingAdmin(MappingAdmin):
             form=form,
             groups=self.groups_of(tenant_id, rows),
             is_danger=verb == DELETE,
-            trail=[(str(self.opts.verbose_name_plural).capitalize(), self.page_url("changelist"))],
+            trail=[(capfirst(str(self.opts.verbose_name_plural)), self.page_url("changelist"))],
         )
 
     def _form(

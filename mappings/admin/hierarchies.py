@@ -36,7 +36,7 @@ class WitHierarchyAdmin(BulkMappingAdmin):
     list_filter = ("is_active",)
     text_search = ("name",)
     ordering = ("-level",)
-    fields = (("level", "name"),)
+    fields = ("level", "name")
 
     @admin.display(description="Level", ordering="level")
     def rung(self, row: WitHierarchy) -> SafeString:

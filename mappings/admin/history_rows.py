@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from integrations.models import Integration
 from mappings.book import TABLES, RowChange
@@ -159,5 +160,5 @@ def _present(changes: Sequence[RowChange]) -> set[tuple[str, int]]:
 def table_choices() -> list[tuple[str, str]]:
     """Return the tables of rules with their titles."""
     return [
-        (name, str(model._meta.verbose_name_plural).capitalize()) for name, model in TABLES.items()
+        (name, capfirst(str(model._meta.verbose_name_plural))) for name, model in TABLES.items()
     ]

@@ -32,10 +32,20 @@ def answer_problems(
 ) -> TemplateResponse:
     """Return what is wrong with a form that cannot be saved as it stands."""
     found: list[str] = []
+    is_wrong = False
     for each in [form, *(inline for formset in formsets for inline in formset.forms)]:
         for name, errors in each.errors.items():
             label = each.fields[name].label if name in each.fields else ""
-            found += [f"{label}: {error}" if label else str(error) for error in errors]
+            found += [_told(str(label or ""), str(error)) for error in errors]
+            is_wrong |= any(error.code != "required" for error in errors.as_data())
     for formset in formsets:
         found += [str(error) for error in formset.non_form_errors()]
-    return TemplateResponse(request, "mappings/problems.html", {"problems": found})
+        is_wrong |= bool(formset.non_form_errors())
+    context = {"problems": found, "is_incomplete": not is_wrong}
+    return TemplateResponse(request, "mappings/problems.html", context)
+
+
+def _told(label: str, error: str) -> str:
+    if not label:
+        return error
+    return f"{label} {error}" if label.endswith("?") else f"{label}: {error}"

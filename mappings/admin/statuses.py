@@ -41,6 +41,9 @@ class StatusRuleForm(RuleForm):
             "from_name": "Status name",
             "from_category": "or source category",
             "type_name": "Type",
+            "project_key": "Project",
+            "target": "Becomes",
+            "is_active": "Active",
         }
         help_texts = {
             "from_name": "As the source calls it; capitals and spaces do not matter.",
@@ -131,9 +134,9 @@ class StatusMappingAdmin(RuleAdmin):
     text_search = ("from_name", "target")
     ordering = ("from_name", "from_category", "id")
     fieldsets = (
-        ("What is matched", {"fields": (("from_name", "from_category"),)}),
-        ("Where", {"fields": (("integration", "project_key"), "type_name")}),
-        ("What it becomes", {"fields": ("target", ("step", "category"), "is_active")}),
+        ("What is matched", {"fields": ("from_name", "from_category")}),
+        ("Where", {"fields": ("integration", "project_key", "type_name")}),
+        ("What it becomes", {"fields": ("target", "step", "category", "is_active")}),
     )
 
     @admin.display(description="Matches", ordering="from_name")

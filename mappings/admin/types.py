@@ -28,7 +28,14 @@ class TypeRuleForm(RuleForm):
     folded: ClassVar[tuple[str, ...]] = ("from_name",)
 
     class Meta:
-        labels = {"from_name": "Type name", "from_level": "or source level"}
+        labels = {
+            "from_name": "Type name",
+            "from_level": "or source level",
+            "project_key": "Project",
+            "target": "Becomes",
+            "hierarchy": "On level",
+            "is_active": "Active",
+        }
         help_texts = {
             "from_name": "As the source calls it; capitals and spaces do not matter.",
             "from_level": "Instead of a name: the level that the source itself gives the type.",
@@ -90,9 +97,9 @@ class WitMappingAdmin(RuleAdmin):
     text_search = ("from_name", "target")
     ordering = ("from_name", "from_level", "id")
     fieldsets = (
-        ("What is matched", {"fields": (("from_name", "from_level"),)}),
-        ("Where", {"fields": (("integration", "project_key"),)}),
-        ("What it becomes", {"fields": (("target", "hierarchy"), "is_active")}),
+        ("What is matched", {"fields": ("from_name", "from_level")}),
+        ("Where", {"fields": ("integration", "project_key")}),
+        ("What it becomes", {"fields": ("target", "hierarchy", "is_active")}),
     )
 
     @admin.display(description="Matches", ordering="from_name")

@@ -99,6 +99,16 @@
     apply();
   }
 
+  // A step says the category: then there is none to choose.
+  function withStep(form) {
+    const step = form.querySelector("select[name=step]");
+    const category = form.querySelector("select[name=category]");
+    if (!step || !category) return;
+    const apply = () => { category.disabled = Boolean(step.value) && step.value !== "none"; };
+    step.addEventListener("change", apply);
+    apply();
+  }
+
   // An edit that a run prepares.
 
   function follow(banner) {
@@ -130,7 +140,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const panel of document.querySelectorAll("[data-preview]")) new Panel(panel);
-    for (const form of document.querySelectorAll("form")) narrow(form);
+    for (const form of document.querySelectorAll("form")) { narrow(form); withStep(form); }
     for (const banner of document.querySelectorAll("[data-run-poll]")) follow(banner);
   });
 })();
