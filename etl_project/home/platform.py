@@ -122,7 +122,7 @@ def _loaded(tenant_ids: list[int]) -> dict[int, tuple[int, ...]]:
         return kept
     counts = ", ".join(
         f"(SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {table}.tenant_id = tenants.id"
-        f" AND {table}.{condition} LIMIT {COUNTED + 1}) AS some)"
+        f" AND {table}.{condition} LIMIT {COUNTED + 1}) AS counted)"
         for table, condition in _COUNTED_TABLES
     )
     places = ", ".join(["%s"] * len(tenant_ids))
