@@ -22,6 +22,7 @@ from mappings.models import (
     WorkflowStep,
 )
 from mappings.resolve import resolve
+from mappings.rules import fold
 from mappings.seeds import seed_tenant
 from mappings.services import save_status_rule, save_type_rule
 from tests.warehouse.flow_model import Change, Item, Metrics
@@ -293,8 +294,6 @@ def _add_status_rule(world: RulesWorld, rng: random.Random) -> None:
 
 
 def _unless_there(model: Any, rule: Any, columns: tuple[str, ...]) -> None:
-    from mappings.rules import fold
-
     for row in model.objects.filter(integration_id=rule.integration_id):
         same = fold(row.from_name) == fold(rule.from_name) and all(
             _folded(getattr(row, name)) == _folded(getattr(rule, name)) for name in columns
@@ -304,8 +303,6 @@ def _unless_there(model: Any, rule: Any, columns: tuple[str, ...]) -> None:
 
 
 def _folded(value: object) -> object:
-    from mappings.rules import fold
-
     return fold(value) if isinstance(value, str) else value
 
 
