@@ -51,9 +51,7 @@ def marked(text: str) -> str:
     return unescape(found[0])
 
 
-def test_the_field_that_is_asked_for_is_marked(
-    ours: World, raw: RawPage, as_admin: Client
-) -> None:
+def test_the_field_that_is_asked_for_is_marked(ours: World, raw: RawPage, as_admin: Client) -> None:
     issues = [{"id": "1", "fields": {"status": {"name": name}}} for name in ("Open", "<b>Done</b>")]
     keep(ours, raw, issues)
     assert marked(shown(as_admin, raw, record=0, path="fields.status.name")) == '"name": "Open"'
