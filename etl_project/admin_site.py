@@ -34,14 +34,16 @@ class EtlAdminSite(BaseSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Addresses beside those of the models."""
-        # Its package registers admins on this very site: there must be one before.
+        # Their package registers admins on this very site: there must be one before.
         inbox_urls = import_module("mappings.admin.inbox").inbox_urls
+        exchange_urls = import_module("mappings.admin.exchange").exchange_urls
         choice = self.admin_view(require_POST(choose_tenant))
         return [
             path("tenant/", choice, name="choose_tenant"),
             path("home/jobs/", self.admin_view(job_cards_fragment), name="home_jobs"),
             *page_urls(self),
             *inbox_urls(self),
+            *exchange_urls(self),
         ]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

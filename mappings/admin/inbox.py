@@ -17,6 +17,7 @@ from integrations.models import Integration
 from mappings.admin.inbox_rows import CONFIDENCES, Choices, Row, Shown, shown
 from mappings.admin.outcome import tell_outcome
 from mappings.admin.panel import panel_context
+from mappings.admin.words import sentence
 from mappings.editing import apply, author_of, current_version, preview
 from mappings.inbox import Kind, read_inbox
 from mappings.inbox_clues import Clues, where
@@ -104,7 +105,7 @@ def accept(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     try:
         decision = _posted(request, tenant)
     except UsageError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
         return _back(request)
     return _decide(request, tenant, [decision])
 
@@ -120,7 +121,7 @@ def confirm(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             raise UsageError("no suggestion is as sure as that any more")
         found = preview(tenant.pk, edit_of(tenant.pk, decisions))
     except UsageError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
         return _back(request)
     return TemplateResponse(
         request,
@@ -166,7 +167,7 @@ def _decide(request: HttpRequest, tenant: Tenant, decisions: list[Decision]) -> 
             summary=summary_of(decisions),
         )
     except UsageError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     else:
         tell_outcome(request, change_set)
     return _back(request)
@@ -255,8 +256,3 @@ def _back(request: HttpRequest) -> HttpResponse:
     query = request.POST.get("back", "")
     page = reverse("admin:mappings_inbox")
     return HttpResponseRedirect(f"{page}?{query}" if query else page)
-
-
-def _sentence(error: UsageError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

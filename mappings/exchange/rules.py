@@ -29,6 +29,7 @@ class Hierarchies(Table):
     slug, title = "hierarchies", "Hierarchies"
     model = WitHierarchy
     columns = ("level", "name", "active")
+    naming = ("level",)
     page = "mappings_withierarchy"
 
     def key(self, row: Row) -> Key:
@@ -57,6 +58,7 @@ class WitMappings(Table):
     slug, title = "wit-mappings", "WIT mappings"
     model = WitMapping
     columns = ("integration", "project", "from name", "from level", "target", "level", "active")
+    naming = ("integration", "project", "from name", "from level")
     page = "mappings_witmapping"
 
     def key(self, row: Row) -> Key:
@@ -122,6 +124,7 @@ class StatusMappings(Table):
         "step",
         "active",
     )
+    naming = ("integration", "project", "type", "from name", "from category")
     page = "mappings_statusmapping"
 
     def key(self, row: Row) -> Key:
@@ -202,6 +205,7 @@ class CustomFields(Table):
     model = CustomFieldMapping
     columns = ("integration", "field", "field name", "target", "column", "position", "active")
     optional = ("field name",)
+    naming = ("integration", "field", "field name")
     page = "mappings_customfieldmapping"
 
     def key(self, row: Row) -> Key:

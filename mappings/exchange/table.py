@@ -112,7 +112,8 @@ class RowReader:
 class Table:
     """A table of rules. One row of a file is one row of `model`, unless a subclass says else.
 
-    columns: of a file, in their order. optional: those that a file may leave out.
+    columns: of a file, in their order. optional: those that a file may leave out. naming: those
+    that say what a row is about.
     """
 
     slug: ClassVar[str]
@@ -120,6 +121,7 @@ class Table:
     model: ClassVar[type[TenantOwned]]
     columns: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
+    naming: ClassVar[tuple[str, ...]]
     page: ClassVar[str]
     """Of the list in the admin: app_model."""
 

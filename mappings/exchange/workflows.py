@@ -40,6 +40,7 @@ class Workflows(Table):
         "category",
         "commitment point",
     )
+    naming = ("workflow", "step")
     page = "mappings_workflow"
 
     def existing(self, names: Names) -> Iterator[Existing]:
