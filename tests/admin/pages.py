@@ -20,6 +20,14 @@ from django.db import models
 
 from integrations.models import Integration
 from jobs.models import JobRun
+from mappings.models import (
+    ChangeSet,
+    StatusMapping,
+    WitHierarchy,
+    WitMapping,
+    Workflow,
+    WorkflowStep,
+)
 from tenants.models import Invitation, TenantLogo
 from tests.admin.world import World
 
@@ -85,4 +93,33 @@ PAGES: Final[dict[str, Page]] = {
     # Runs.
     "jobs_run_now": row(Integration, may="editor", post={}),
     "jobs_run_cancel": row(JobRun, may="editor", post={}),
+    # Rules.
+    "mappings_witmapping_preview": tenant(may="editor", post={}),
+    "mappings_statusmapping_preview": tenant(may="editor", post={}),
+    "mappings_withierarchy_preview": tenant(may="editor", post={}),
+    "mappings_workflow_preview": tenant(may="editor", post={}),
+    "mappings_witmapping_try": tenant(query={"type": "canary"}),
+    "mappings_statusmapping_try": tenant(query={"status": "canary"}),
+    "mappings_witmapping_activate": row(WitMapping, may="editor"),
+    "mappings_witmapping_deactivate": row(WitMapping, may="editor"),
+    "mappings_statusmapping_activate": row(StatusMapping, may="editor"),
+    "mappings_statusmapping_deactivate": row(StatusMapping, may="editor"),
+    "mappings_withierarchy_activate": row(WitHierarchy, may="editor"),
+    "mappings_withierarchy_deactivate": row(WitHierarchy, may="editor"),
+    "mappings_workflow_activate": row(Workflow, may="editor"),
+    "mappings_workflow_deactivate": row(Workflow, may="editor"),
+    "mappings_witmapping_bulk": tenant(may="editor", post={}, args=lambda _: ("edit",)),
+    "mappings_statusmapping_bulk": tenant(may="editor", post={}, args=lambda _: ("edit",)),
+    "mappings_withierarchy_bulk": tenant(may="editor", post={}, args=lambda _: ("delete",)),
+    "mappings_workflow_bulk": tenant(may="editor", post={}, args=lambda _: ("delete",)),
+    "mappings_workflow_delete_step": row(
+        Workflow,
+        may="editor",
+        args=lambda world: (world.row(Workflow).pk, world.row(WorkflowStep).pk),
+    ),
+    # History of the rules.
+    "mappings_changeset_compare": tenant(),
+    "mappings_changeset_restore": tenant(may="editor", args=lambda _: (0,)),
+    "mappings_changeset_undo": row(ChangeSet, may="editor"),
+    "mappings_changeset_abandon": row(ChangeSet, may="editor", post={}),
 }

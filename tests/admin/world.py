@@ -28,7 +28,7 @@ def tenant_models() -> list[type[models.Model]]:
     ]
 
 
-_OTHERWISE = ("from_level", "from_category", "logo_digest")
+_OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest")
 """What a rule may not match by beside its name; a logo, of which there is none."""
 
 
