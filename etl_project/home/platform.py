@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Max, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Max, Min, Q, TextField, Value
+from django.db.models.functions import Cast, Concat, Now
 from django.utils import timezone
 
 from etl_project.home.figures import COUNTED
@@ -55,18 +56,28 @@ class StageRow:
 
 @dataclass(frozen=True)
 class Platform:
-    """All of it. workers, schedulers, webs: processes seen lately; silent: those that were."""
+    """All of it. processes: role, how many are there, how many have gone silent.
+
+    is_embedded: everything runs in one process, which does not say of itself that it is there.
+    """
 
     tenants: list[TenantRow]
     has_more: bool
     stages: list[StageRow]
     processes: list[tuple[str, int, int]]
+    is_embedded: bool
 
 
 def platform() -> Platform:
     """Return Home of the platform, in the scope of every tenant; queries do not grow with rows."""
     found = list(Tenant.objects.order_by("-is_active", "name")[: SHOWN + 1])
-    return Platform(_rows(found[:SHOWN]), len(found) > SHOWN, _stages(), _processes())
+    return Platform(
+        tenants=_rows(found[:SHOWN]),
+        has_more=len(found) > SHOWN,
+        stages=_stages(),
+        processes=_processes(),
+        is_embedded=not settings.BROKER_URL,
+    )
 
 
 def _rows(tenants: list[Tenant]) -> list[TenantRow]:
@@ -87,10 +98,8 @@ def _rows(tenants: list[Tenant]) -> list[TenantRow]:
         ),
     )
     last = JobRun.objects.in_bulk([row["last"] for row in runs.values()])
-    types = _by_tenant(WitResolution.objects.filter(tenant__in=ids, mapping=None), n=Count("id"))
-    statuses = _by_tenant(
-        StatusResolution.objects.filter(tenant__in=ids, mapping=None), n=Count("id")
-    )
+    types = _unmapped(WitResolution, "type_source_id", ids)
+    statuses = _unmapped(StatusResolution, "status_source_id", ids)
     return [
         TenantRow(
             tenant=tenant,
@@ -99,7 +108,7 @@ def _rows(tenants: list[Tenant]) -> list[TenantRow]:
             items=_bounded(loaded[tenant.pk][0]),
             pulls=_bounded(loaded[tenant.pk][1]),
             quarantined=_bounded(loaded[tenant.pk][2]),
-            unmapped=types.get(tenant.pk, {}).get("n", 0) + statuses.get(tenant.pk, {}).get("n", 0),
+            unmapped=types.get(tenant.pk, 0) + statuses.get(tenant.pk, 0),
             failed=runs.get(tenant.pk, {}).get("failed", 0),
             running=runs.get(tenant.pk, {}).get("running", 0),
             last_run=last.get(runs.get(tenant.pk, {}).get("last")),
@@ -110,6 +119,13 @@ def _rows(tenants: list[Tenant]) -> list[TenantRow]:
 
 def _by_tenant(rows: Any, **sums: Any) -> dict[int, dict[str, Any]]:
     return {row["tenant_id"]: row for row in rows.order_by().values("tenant_id").annotate(**sums)}
+
+
+def _unmapped(occurring: Any, column: str, tenant_ids: list[int]) -> dict[int, int]:
+    """Return how many values of sources have no rule, by tenant; each counts once a source."""
+    rows = occurring.objects.filter(tenant__in=tenant_ids, mapping=None)
+    value = Concat(Cast("integration_id", TextField()), Value(" "), column)
+    return {key: row["n"] for key, row in _by_tenant(rows, n=Count(value, distinct=True)).items()}
 
 
 def _loaded(tenant_ids: list[int]) -> dict[int, tuple[int, ...]]:

@@ -210,7 +210,7 @@ def test_removing_a_member_is_confirmed_with_counts_and_can_be_left_be(
     page = as_admin.get(reverse("admin:tenants_membership_delete", args=(membership.pk,)))
     text = page.content.decode()
     assert "Delete the membership" in text
-    assert '<span class="etl-strong">1</span> membership' in text
+    assert 'Memberships: <span class="etl-strong">1</span>' in text
     assert reverse("admin:tenants_membership_change", args=(membership.pk,)) in text
     picked = {"action": "delete_selected", "_selected_action": [membership.pk]}
     selected = as_admin.post(reverse("admin:tenants_membership_changelist"), picked)
