@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.errors import UsageError
 from mappings import editing
+from mappings.admin.exchange_links import exchange_links
 from mappings.admin.outcome import tell_outcome
 from mappings.admin.refusal import keep_refusal, refusal_for, refusal_of, with_refusal
 from mappings.admin.replies import answer_preview, answer_problems
@@ -78,7 +79,10 @@ class MappingAdmin(TenantModelAdmin):
 
     def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return titles and addresses of what the list leads to, shown above it."""
-        return []
+        if not is_tenant_chosen(request):
+            return []
+        page = f"{self.opts.app_label}_{self.opts.model_name}"
+        return exchange_links(page, may_edit=self.has_change_permission(request))
 
     # Who may edit.
 
