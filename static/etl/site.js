@@ -18,8 +18,14 @@
     start();
   }
 
+  // unfold writes the name of a chosen file into a text field near it, and fails without one.
+  const isAlone = (input) => !input.parentNode.parentNode.parentNode.querySelector("input[type=text]");
+
   document.addEventListener("DOMContentLoaded", () => {
     for (const toast of document.querySelectorAll(".etl-toast")) fade(toast);
+    for (const input of document.querySelectorAll("input[type=file]")) {
+      if (isAlone(input)) input.hasChangeListener = true;
+    }
   });
 
   document.addEventListener("click", (event) => {
