@@ -1,14 +1,18 @@
 """What an administrator does in the first hour, step by step, with a mouse or with a finger."""
 
+import csv
 import re
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.working_site import PASSWORD, PERSON
 
-PATIENCE_MS = 60_000
+CORRECTED: Final = "Story Testing"
+RENAMED: Final = "Being made"
+PATIENCE_MS: Final = 60_000
 """How long a run may take; everything else happens within Playwright's five seconds."""
 
 
@@ -132,3 +136,102 @@ def accept_all_that_are_sure(person: Person) -> None:
     person.expect_to_fit()
     person.press(page.get_by_role("button", name=re.compile(r"^Accept \d+ suggestion")))
     expect(page.locator("#inbox")).to_be_visible()
+
+
+def correct_one(person: Person) -> tuple[str, int]:
+    """Give a status another step; what the panel says it changes is what saving changes.
+
+    Returns the key of a work item that changed, and how many did.
+    """
+    page = person.page
+    person.go_to("Status mappings")
+    row = page.locator("#result_list tbody tr").filter(has_text=re.compile("in progress", re.I))
+    person.press(row.locator("a[href*='/change/']").first)
+    expect(page.locator("[data-panel-idle]")).to_be_visible()
+    other = page.locator("[name=step] option", has_text=CORRECTED).first
+    page.locator("[name=step]").select_option(other.get_attribute("value"))
+    impact = page.locator(".mp-panel .mp-impact")
+    expect(impact.locator(".mp-verdict")).to_contain_text(re.compile(r"\d+ work items? change"))
+    touched = int(impact.get_attribute("data-touched") or 0)
+    assert touched > 0
+    key = impact.locator(".mp-examples a").first.inner_text()
+    person.expect_to_fit()
+    person.press(page.locator("[name=_save]"))
+    expect(person.toast()).to_contain_text(re.compile(rf"\b{touched:,} work items? changed"))
+    return key, touched
+
+
+def open_explain(person: Person, key: str) -> None:
+    """Find a work item by its key and see how its status and its times came about."""
+    page = person.page
+    person.go_to("Work items")
+    page.fill("[name=q]", key)
+    page.keyboard.press("Enter")
+    person.press(page.locator("#result_list").get_by_role("link", name=key, exact=True))
+    expect(page.locator("#statuses")).to_contain_text(CORRECTED)
+    expect(page.locator("#flow")).to_contain_text("Lead time")
+    expect(page.locator("tr[id^=visit-]").first).to_be_visible()
+    person.expect_to_fit()
+    why = page.locator(".ex-why").first
+    person.press(why.locator("summary"))
+    expect(why).to_contain_text("The only rule that matches.")
+
+
+def look_at_the_raw_record(person: Person) -> None:
+    """Go from a value to its place in the raw record, which is marked and on the screen."""
+    page = person.page
+    person.press(page.locator(".ex-raw").filter(has_text="Raw record: Status").first)
+    expect(page.locator("#place")).to_be_in_viewport()
+    expect(page.locator("#place")).to_contain_text('"name"')
+    person.expect_to_fit()
+
+
+def undo(person: Person, touched: int) -> None:
+    """Take the correction back by the history of its rule: just as many items change again."""
+    page = person.page
+    person.go_to("Status mappings")
+    row = page.locator("#result_list tbody tr").filter(has_text=CORRECTED)
+    row = row.filter(has_text=re.compile("in progress", re.I))
+    person.press(row.locator("a[href*='/change/']").first)
+    person.press(page.get_by_role("link", name="History of this rule"))
+    person.press(page.locator(".mp-change").first.get_by_role("link", name=re.compile("^version")))
+    person.press(page.get_by_role("link", name="Undo…"))
+    expect(page.locator(".mp-impact .mp-verdict")).to_contain_text(f"{touched:,} work item")
+    person.press(page.locator("[name=_apply]"))
+    expect(person.toast()).to_contain_text(re.compile(rf"\b{touched:,} work items? changed"))
+    person.expect_to_fit()
+
+
+def export_change_and_import(person: Person, directory: Path) -> None:
+    """Take the rules of statuses away as CSV, change one cell, and bring them back."""
+    page = person.page
+    person.go_to("Import and export")
+    table = page.locator("#status-mappings")
+    with page.expect_download() as coming:
+        person.press(table.get_by_role("link", name="Export CSV"))
+    path = directory / coming.value.suggested_filename
+    coming.value.save_as(path)
+    before = change_a_cell(path)
+    table.locator("[type=file]").set_input_files(path)
+    person.press(table.get_by_role("button", name="Preview import"))
+    expect(page.locator(".exchange-counts")).to_contain_text("1 changed")
+    expect(page.locator(".exchange-cell")).to_contain_text([f"{before}"])
+    expect(page.locator(".exchange-cell")).to_contain_text([RENAMED])
+    person.expect_to_fit()
+    person.press(page.get_by_role("button", name="Import", exact=True))
+    expect(person.toast()).to_contain_text("changed")
+    person.go_to("Status mappings")
+    expect(page.locator("#result_list")).to_contain_text(RENAMED)
+
+
+def change_a_cell(path: Path) -> str:
+    """Rename the target of the rule for what is in progress; return what it was."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    row = next(row for row in rows if row["from name"] == "in progress")
+    before, row["target"] = row["target"], RENAMED
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return before

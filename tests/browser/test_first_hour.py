@@ -108,3 +108,8 @@ def spend_the_hour(person: Person, jira: dict[str, str], directory: Path) -> Non
     steps.accept_one(person)
     steps.accept_all_that_are_sure(person)
     assert steps.see_the_inbox_fill(person) < unmapped
+    key, touched = steps.correct_one(person)
+    steps.open_explain(person, key)
+    steps.look_at_the_raw_record(person)
+    steps.undo(person, touched)
+    steps.export_change_and_import(person, directory)
