@@ -90,6 +90,13 @@ PAGES: Final[dict[str, Page]] = {
     "leave_to_join": PUBLIC,
     "tenants_invitation_link": row(Invitation, may="admin"),
     "auth_user_password_change": OPERATOR,
+    # Integrations.
+    "integrations_integration_test_new": tenant(may="admin", post={}),
+    "integrations_integration_test": row(Integration, may="admin", post={}),
+    "integrations_integration_discover_new": tenant(may="admin", post={}),
+    "integrations_integration_discover": row(Integration, may="admin", post={}),
+    "integrations_integration_logo": row(Integration),
+    "integrations_integration_active": row(Integration, may="admin"),
     # Runs.
     "jobs_run_now": row(Integration, may="editor", post={}),
     "jobs_run_cancel": row(JobRun, may="editor", post={}),

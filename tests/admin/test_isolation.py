@@ -30,7 +30,8 @@ def seen(response: Any, key: object = None) -> tuple[int, str]:
     """What a browser gets, but for tokens, for the id that it asked for itself, and for the
     request's own."""
     headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
-    text = response.content.decode(errors="replace") + str(sorted(headers.items()))
+    content = b"".join(response) if response.streaming else response.content
+    text = content.decode(errors="replace") + str(sorted(headers.items()))
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     return response.status_code, text if key is None else text.replace(f"/{key}/", "/ID/")
 
