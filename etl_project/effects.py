@@ -3,9 +3,11 @@
 from jobs.models import JobRun
 from jobs.remaps import start_remap
 from jobs.runs import cancel
+from mappings import field_use
 from mappings.effects import register
 from mappings.models import ChangeSet
 from warehouse.effects import WarehouseEffects
+from warehouse.field_use import WarehouseFieldUses
 
 
 class Effects(WarehouseEffects):
@@ -25,3 +27,4 @@ class Effects(WarehouseEffects):
 def install() -> None:
     """Let the mappings use them."""
     register(Effects())
+    field_use.register(WarehouseFieldUses())

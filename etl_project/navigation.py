@@ -44,6 +44,7 @@ _GROUPS: Final = (
             ("Hierarchies", "account_tree", "mappings_withierarchy"),
             ("Status mappings", "swap_horiz", "mappings_statusmapping"),
             ("Workflows", "linear_scale", "mappings_workflow"),
+            ("Custom fields", "tune", "mappings_customfield"),
             ("Import and export", "import_export", "mappings_exchange"),
         ),
     ),

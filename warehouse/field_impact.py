@@ -47,7 +47,7 @@ def look(batch: Batch, example_count: int) -> FieldImpact:
     moves: dict[str, Counter[tuple[str, str]]] = {}
     changes: dict[int, tuple[Shown, Shown]] = {}
     for was, found, count, newest_id in rows:
-        before, after = _shown(was), _shown(found)
+        before, after = shown_mapped(was), shown_mapped(found)
         changes[newest_id] = before, after
         for kind in sorted(before.keys() | after.keys()):
             move = before.get(kind, ""), after.get(kind, "")
@@ -91,7 +91,7 @@ def _values(shown: Shown) -> Values:
     return Values("", "", "", "", "", None, None, tuple(sorted(shown.items())))
 
 
-def _shown(text: str | None) -> Shown:
+def shown_mapped(text: str | None) -> Shown:
     """Return mapped_fields, as the database gives them, in words."""
     fields: dict[str, Any] = json.loads(text) if text else {}
     own: dict[str, Any] = fields.pop("columns", {})

@@ -2,5 +2,13 @@
 
 from importlib import import_module
 
-for _page in ("types", "statuses", "hierarchies", "workflows", "sources", "history"):
+for _page in (
+    "types",
+    "statuses",
+    "hierarchies",
+    "workflows",
+    "sources",
+    "custom_fields",
+    "history",
+):
     import_module(f"mappings.admin.{_page}")
