@@ -22,6 +22,7 @@ from integrations.models import Integration
 from jobs.models import JobRun
 from mappings.models import (
     ChangeSet,
+    CustomFieldMapping,
     StatusMapping,
     WitHierarchy,
     WitMapping,
@@ -127,6 +128,10 @@ PAGES: Final[dict[str, Page]] = {
     "mappings_statusmapping_bulk": tenant(may="editor", post={}, args=lambda _: ("edit",)),
     "mappings_withierarchy_bulk": tenant(may="editor", post={}, args=lambda _: ("delete",)),
     "mappings_workflow_bulk": tenant(may="editor", post={}, args=lambda _: ("delete",)),
+    "mappings_customfieldmapping_preview": tenant(may="editor", post={}),
+    "mappings_customfieldmapping_activate": row(CustomFieldMapping, may="editor"),
+    "mappings_customfieldmapping_deactivate": row(CustomFieldMapping, may="editor"),
+    "mappings_customfieldmapping_bulk": tenant(may="editor", post={}, args=lambda _: ("delete",)),
     "mappings_workflow_delete_step": row(
         Workflow,
         may="editor",
