@@ -1,6 +1,7 @@
 """The form of an integration, made from what its provider declares."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final
 
 from django import forms
@@ -60,7 +61,8 @@ class IntegrationForm(forms.Form):
                 value = integration.settings.get(each.name, each.default)
                 field.initial = initial_of(each, value)
             self.fields[f"setting_{each.name}"] = field
-        if integration is None and not is_trial:
+        presets = connector.presets
+        if integration is None and not is_trial and (presets.types or presets.statuses):
             self.fields["starter"] = self._starter()
 
     def _add_connection(self) -> None:
@@ -69,7 +71,7 @@ class IntegrationForm(forms.Form):
             self.fields["name"] = forms.CharField(
                 max_length=64,
                 required=not self.is_trial,
-                initial=connector.slug,
+                initial=_free_name(connector.slug),
                 widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
                 help_text="Lower-case letters, digits and hyphens. Exports name it, so it stays.",
             )
@@ -121,9 +123,7 @@ class IntegrationForm(forms.Form):
             required=False,
             widget=UnfoldBooleanSwitchWidget(),
             help_text=f"{types} rules for types and {statuses} for statuses, which take hold with "
-            "the first run and can be edited at any time."
-            if types or statuses
-            else f"{self.connector.label} proposes none.",
+            "the first run and can be edited at any time.",
         )
 
     def _keeps(self, method: str) -> bool:
@@ -276,6 +276,16 @@ class IntegrationForm(forms.Form):
         name = f"setting_{place.removeprefix('settings.')}"
         name = name if place.startswith("settings.") else place
         self.add_error(name if name in self.fields else None, _sentence(error))
+
+
+def _free_name(slug: str) -> str:
+    """Return a name that no integration of the tenant has."""
+    taken = set(Integration.objects.filter(name__startswith=slug).values_list("name", flat=True))
+    return (
+        slug
+        if slug not in taken
+        else next(name for number in count(2) if (name := f"{slug}-{number}") not in taken)
+    )
 
 
 def _sentence(error: UsageError) -> str:

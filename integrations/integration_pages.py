@@ -88,6 +88,11 @@ def _values(connector: Connector, row: Integration) -> list[_Value]:
     ]
 
 
+def _method_label(connector: Connector | None, row: Integration) -> str:
+    labels = {each.slug: each.label for each in connector.auth_methods} if connector else {}
+    return labels.get(row.auth_method, row.auth_method)
+
+
 def _shown(declared: SettingField, value: Any) -> str:
     if declared.kind == "flag":
         return "Yes" if value in (True, "true") else "No"
@@ -232,7 +237,10 @@ def _form_page(
             "values": _values(connector, row) if connector and form is None else [],
             "may_edit": model_admin.has_change_permission(request, row),
             "may_run": model_admin.may(request, Capability.RUN),
+            "signs_in": _method_label(connector, row),
         }
+        is_idle = row.is_active and row.credentials and not context["glance"].is_running
+        context["can_run"] = bool(context["may_run"] and connector and is_idle)
     elif connector is not None:
         context["logo"] = initial_html(connector.slug, connector.label, "etl-sign-large")
     return _page(model_admin, request, "integrations/integration.html", context)

@@ -58,8 +58,12 @@
     return made;
   }
 
+  // What is in the field and not among the finds, such as a pattern: to be seen, and taken out.
+  const byHand = () => now.before.filter((value) => !now.found.has(value))
+    .map((value) => ({ value, name: "Entered by hand", detail: "", marks: [] }));
+
   function show() {
-    const rows = matching();
+    const rows = search.value ? matching() : [...byHand(), ...matching()];
     if (rows.length) list.replaceChildren(...rows.map(row));
     else tell(search.value ? "Nothing matches this search." : "The source shows nothing to choose from. The account may not be permitted to see it.");
     summarise();
@@ -72,7 +76,7 @@
     const extra = [...now.chosen].filter((value) => !now.found.has(value)).length;
     byId("picker-count").textContent =
       `${shown}${count(now.found.size)}${more} found, ${count(now.chosen.size)} chosen` +
-      (extra ? ` (${count(extra)} not listed)` : "");
+      (extra ? ` (${count(extra)} by hand)` : "");
     byId("picker-use").textContent = now.chosen.size ? `Use ${count(now.chosen.size)}` : now.isMany ? "Use all" : "Use none";
     const on = rows.filter((each) => now.chosen.has(each.value)).length;
     all.checked = rows.length > 0 && on === rows.length;
@@ -115,7 +119,8 @@
     const field = byId(button.dataset.for);
     now = {
       field, picks: button.dataset.picks, isMany: button.dataset.many === "yes",
-      found: new Map(), isAll: true, chosen: new Set(split(field.value)), asking: "",
+      found: new Map(), isAll: true, before: split(field.value), chosen: new Set(split(field.value)),
+      asking: "",
     };
     byId("picker-title").textContent = button.dataset.label;
     byId("picker-all-label").hidden = !now.isMany;

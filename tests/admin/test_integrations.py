@@ -105,6 +105,14 @@ def test_a_new_one_is_connected_with_what_differs_from_the_defaults(ours: World)
         assert open_site(row).api_url == "https://new.example.com"
 
 
+def test_the_name_that_is_proposed_is_free(ours: World) -> None:
+    address = reverse("admin:integrations_integration_add")
+    for name, following in (("jira", "jira-2"), ("jira-2", "jira-3")):
+        added(ours, name=name)
+        page = as_role(ours).get(address, {"provider": "jira"}).content.decode()
+        assert f'value="{following}"' in page
+
+
 @pytest.mark.parametrize(("starter", "is_there"), [("on", True), ("", False)])
 def test_starter_mappings_are_added_if_they_are_wanted(
     ours: World, starter: str, is_there: bool

@@ -109,6 +109,8 @@ def test_a_source_is_connected_tested_chosen_from_and_run(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     expect(picker.get_by_role("status")).to_have_text(f"1 of {total} found, 1 chosen")
+    page.keyboard.press("ArrowUp")
+    expect(picker.get_by_role("searchbox")).to_be_focused()
     picker.get_by_role("searchbox").fill("")
     picker.locator(".etl-pick", has_text=keys[0]).click()
     picker.get_by_role("button", name="Use 2").click()
