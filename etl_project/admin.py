@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from mappings.seeds import seed_tenant
 from tenants.admin import OperatorModelAdmin
+from tenants.forms import TimeZoneField
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -26,6 +27,12 @@ class TenantAdmin(OperatorModelAdmin):
     list_filter = ("tier", "is_active")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+    empty_text = "Each is an organisation whose data nobody else may see."
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "time_zone":
+            return TimeZoneField(initial="UTC", help_text="Schedules and charts go by it.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_prepopulated_fields(request, obj) if obj is None else {}

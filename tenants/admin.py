@@ -102,6 +102,8 @@ class RoleChecks:
     capability: ClassVar[Capability | None] = None
     """What adding, changing and deleting need; None: nobody may."""
     can_add: ClassVar[bool] = True
+    empty_text: ClassVar[str] = ""
+    """What an empty list says to whoever may not add to it: where rows come from."""
     can_delete_rows: ClassVar[bool] = True
 
     def _may(self, request: HttpRequest, capability: Capability | None) -> bool:
@@ -241,6 +243,7 @@ class LoadedModelAdmin(TenantModelAdmin):
     can_add = False
     can_delete_rows = False
     actions = None
+    empty_text = "They come with the first run of an integration."
 
 
 class TenantInline(RoleChecks, UnfoldTabularInline):

@@ -66,6 +66,7 @@ class MembershipAdmin(TenantModelAdmin):
     list_select_related = ("user",)
     text_search = ("user__username", "user__email")
     fields = ("user", "role")
+    empty_text = "Administrators bring people in by an invitation."
 
     @admin.display(description="Role", ordering="role")
     def shown_role(self, row: Membership) -> str:
@@ -140,6 +141,7 @@ class InvitationAdmin(TenantModelAdmin):
     list_display = ("name", "shown_role", "shown_state", "invited_by", "created_at", "expires_at")
     list_filter = ("role",)
     list_select_related = ("invited_by", "accepted_by")
+    empty_text = "An invitation is a link by which somebody becomes a member, once."
     text_search = ("name",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

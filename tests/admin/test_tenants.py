@@ -445,3 +445,17 @@ def test_the_table_of_roles_in_the_documents_is_that_of_the_code(ours: World) ->
     page = entered(ours.members["viewer"]).get(reverse("admin:roles")).content.decode()
     for meaning, _ in role_table():
         assert meaning.replace("'", "&#x27;") in page
+
+
+@pytest.mark.django_db
+def test_an_operator_sets_tier_and_time_zone_and_no_zone_that_is_none() -> None:
+    client = entered(User.objects.create(username="operator", is_superuser=True))
+    add = reverse("admin:tenants_tenant_add")
+    form = {"name": "Initech", "slug": "initech", "tier": "premium", "is_active": "on"}
+    refused = client.post(add, {**form, "time_zone": "Moon"})
+    assert "There is no time zone “Moon”" in refused.content.decode()
+    assert client.post(add, {**form, "time_zone": "europe/paris"}).status_code == 302
+    made = Tenant.objects.get(slug="initech")
+    assert (made.tier, made.time_zone) == ("premium", "Europe/Paris")
+    twice = client.post(add, {**form, "time_zone": "UTC"})
+    assert "already exists" in twice.content.decode()
