@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -152,7 +152,8 @@ class CustomFieldAdmin(LoadedModelAdmin):
     @admin.display(description="Field", ordering="name")
     def shown_name(self, row: Any) -> SafeString:
         return format_html(
-            '<a class="etl-link" href="{}"><bdi>{}</bdi></a> <span class="etl-source">{}</span>',
+            '<span class="cf-together"><a class="etl-link" href="{}"><bdi>{}</bdi></a> '
+            '<span class="etl-source">{}</span></span>',
             _field_url(row),
             row.name,
             row.source_id,
@@ -178,9 +179,8 @@ class CustomFieldAdmin(LoadedModelAdmin):
     def examples(self, row: Any) -> SafeString | None:
         if not hasattr(row, "use") or not row.use.examples:
             return None
-        return format_html_join(
-            ", ", '<bdi class="cf-value">{}</bdi>', ((each,) for each in row.use.examples)
-        )
+        values = format_html_join(", ", "<bdi>{}</bdi>", ((each,) for each in row.use.examples))
+        return format_html('<span class="cf-together">{}</span>', values)
 
     @admin.display(description="Is")
     def becomes(self, row: Any) -> SafeString:
@@ -254,7 +254,22 @@ class CustomFieldMappingAdmin(BulkMappingAdmin):
     )
 
     def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
-        return [("All custom fields", reverse("admin:mappings_customfield_changelist"))]
+        every = ("All custom fields", reverse("admin:mappings_customfield_changelist"))
+        return [*super().list_links(request), every]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Let the panel of a form that came filled in say at once what it does."""
+        context["is_now"] = "field" in request.GET
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _response(self, request: HttpRequest, obj: Any) -> HttpResponse | None:
+        """Go from a rule to the list of the fields, which shows the rules."""
+        answer = super()._response(request, obj)
+        if isinstance(answer, HttpResponseRedirect) and answer.url == self.page_url("changelist"):
+            return HttpResponseRedirect(reverse("admin:mappings_customfield_changelist"))
+        return answer
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"is_active": True, "position": 0, **super().get_changeform_initial_data(request)}
