@@ -5,7 +5,7 @@ ITEMS ?= 20000
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory faults
+.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory faults test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -66,3 +66,9 @@ memory: setup ## Show that 100,000 items take no more memory than 20,000
 
 faults: setup ## Break processes and servers in the middle of runs of 20,000 items; say how soon each went on
 	FAULT_ITEMS=$(ITEMS) CHAOS_SECONDS=120 $(BIN)/python -m pytest tests/faults
+
+test-browser: setup ## Do in a browser what people do, with a mouse and on a phone
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: setup ## Take a picture of each page, light and dark, on a laptop and a phone (ONLY=inbox)
+	$(BIN)/python benchmarks/screenshots.py --only "$(ONLY)"

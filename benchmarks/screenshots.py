@@ -1,0 +1,262 @@
+"""Pictures of every page of the admin, in light and dark, on a laptop and on a phone.
+
+Starts a demo of its own with an empty database, leaves some values without a rule, and visits what
+the sidebar and the lists lead to. All pictures go to var/screenshots; the few that the README
+shows go to docs/screenshots, as WebP.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+ALL: Final = ROOT / "var" / "screenshots"
+CHOSEN: Final = ROOT / "docs" / "screenshots"
+FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync")
+SIZES: Final = {"laptop": (1280, 800), "phone": (390, 844)}
+THEMES: Final = ("light", "dark")
+USER: Final = "acme-admin"
+MOST_BYTES: Final = 150_000
+START_SECONDS: Final = 180
+CHART_MS: Final = 1_200
+"""How long a chart is drawn."""
+SHOWN: Final = (
+    ("home", "light", "laptop"),
+    ("inbox", "light", "laptop"),
+    ("work-items-one", "dark", "laptop"),
+    ("status-mappings-one", "light", "laptop"),
+    ("workflows-one", "dark", "laptop"),
+    ("integrations-one", "light", "laptop"),
+    ("home", "dark", "phone"),
+    ("inbox", "light", "phone"),
+    ("work-items-one", "light", "phone"),
+)
+"""Pictures that the README shows."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page and the name of its picture. full: all of it, not only what the screen shows."""
+
+    name: str
+    path: str
+
+
+@contextmanager
+def demo(directory: str, port: int) -> Iterator[tuple[str, str]]:
+    """Start a demo in a process of its own; give its address and the password."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    server = subprocess.Popen(
+        [sys.executable, "-u", "manage.py", "demo", "--port", str(port)],
+        cwd=ROOT,
+        env={**kept, "VAR_DIR": directory},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: list[str] = []
+    is_ready = threading.Event()
+
+    def listen() -> None:
+        assert server.stdout is not None
+        for line in server.stdout:
+            lines.append(line)
+            if "ends the demo" in line:
+                is_ready.set()
+        is_ready.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        assert is_ready.wait(START_SECONDS), "the demo does not start"
+        assert server.poll() is None, "".join(lines)
+        text = "".join(lines)
+        found = re.search(r"(http://localhost:\d+)/ +password of all users: (\S+)", text)
+        assert found is not None, text
+        yield found[1], found[2]
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def logged_in(browser: Browser, address: str, password: str, theme: str, size: str) -> Page:
+    """Return a page of a browser in which the administrator is logged in."""
+    width, height = SIZES[size]
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+        is_mobile=size == "phone",
+        has_touch=size == "phone",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(f"{address}/admin/login/")
+    page.fill("[name=username]", USER)
+    page.fill("[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{address}/admin/")
+    return page
+
+
+def shots_of(page: Page, address: str) -> list[Shot]:
+    """Return what the sidebar leads to, and the first row of each list there."""
+    links = page.locator("#nav-sidebar a[href^='/admin/']").all()
+    paths = dict.fromkeys(link.get_attribute("href") or "" for link in links)
+    shots = []
+    for path in paths:
+        page.goto(address + path)
+        name = _slug(path)
+        shots.append(Shot(name, path))
+        rows = page.locator(
+            "#result_list tbody th a[href], #result_list tbody td a[href*='/change/']"
+        )
+        if rows.count():
+            first = rows.first.get_attribute("href") or ""
+            shots.append(Shot(f"{name}-one", first.partition("?")[0]))
+    return shots + [Shot(name, path) for name, path in FURTHER]
+
+
+FURTHER: Final = (
+    ("preferences", "/admin/preferences/"),
+    ("integrations-choose", "/admin/integrations/integration/add/"),
+    ("integrations-connect", "/admin/integrations/integration/add/?provider=jira"),
+    ("not-found", "/admin/nothing/here/"),
+)
+
+
+def _slug(path: str) -> str:
+    known = {"/admin/": "home"}
+    parts = path.strip("/").split("/")
+    return known.get(path, _TITLES.get(parts[-1], parts[-1]).replace("_", "-"))
+
+
+_TITLES: Final = {
+    "workitem": "work-items",
+    "pullrequest": "pull-requests",
+    "integration": "integrations",
+    "rawpage": "raw-pages",
+    "quarantinedrecord": "quarantine",
+    "witmapping": "wit-mappings",
+    "withierarchy": "hierarchies",
+    "statusmapping": "status-mappings",
+    "workflow": "workflows",
+    "customfieldmapping": "custom-fields",
+    "wit": "source-types",
+    "status": "source-statuses",
+    "changeset": "history",
+    "jobrun": "runs",
+    "queueentry": "queue",
+    "membership": "members",
+}
+
+
+def choose_item(page: Page, address: str) -> str:
+    """Return the address of a work item whose story is worth a picture: the longest of some."""
+    page.goto(f"{address}/admin/warehouse/workitem/?q=PAY-")
+    rows = page.locator("#result_list tbody a[href*='/change/']").all()
+    best, most = "", -1
+    for path in [row.get_attribute("href") or "" for row in rows[:40]]:
+        page.goto(address + path)
+        visits = page.locator("tr[id^=visit-]").count()
+        if visits > most and page.locator(".ex-mark").count() == 3:
+            best, most = path.partition("?")[0], visits
+    return best
+
+
+def take(page: Page, address: str, shot: Shot, theme: str, size: str) -> str | None:
+    """Take a picture; return what is wrong with the page, if anything."""
+    answer = page.goto(address + shot.path)
+    page.evaluate("document.fonts.ready")
+    if page.locator("canvas").count():
+        page.wait_for_timeout(CHART_MS)
+    target = ALL / f"{shot.name}-{theme}-{size}.png"
+    page.screenshot(path=target, full_page=True)
+    if (shot.name, theme, size) in SHOWN:
+        page.evaluate("window.scrollTo(0, 0)")
+        view = ALL / "view.png"
+        page.screenshot(path=view)
+        keep(view, CHOSEN / f"{shot.name}-{theme}-{size}.webp")
+        view.unlink()
+    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    status = answer.status if answer else 0
+    if over > 0 or status >= 500:
+        return f"{shot.path} at {size}, {theme}: status {status}, {over} px too wide"
+    return None
+
+
+def keep(picture: Path, target: Path) -> None:
+    """Keep a picture for the README, small enough."""
+    with Image.open(picture) as image:
+        for quality in (88, 80, 70, 55, 40):
+            image.save(target, "WEBP", quality=quality, method=6)
+            if target.stat().st_size <= MOST_BYTES:
+                return
+    raise AssertionError(f"{target} stays larger than {MOST_BYTES} bytes")
+
+
+def leave_some_without_a_rule(page: Page, address: str) -> None:
+    """Put aside a rule for a type and one for a status, as an administrator would."""
+    for model, name in (("witmapping", "bug"), ("statusmapping", "category")):
+        page.goto(f"{address}/admin/mappings/{model}/?q={name if name == 'bug' else ''}")
+        rows = page.locator("#result_list tbody a[href*='/change/']")
+        row = rows.filter(has_text=re.compile(name, re.IGNORECASE)).first
+        if row.count() == 0:
+            continue
+        path = (row.get_attribute("href") or "").partition("?")[0]
+        page.goto(address + path.replace("/change/", "/deactivate/"))
+        page.locator("main form button[type=submit], form[method=post] .etl-button").last.click()
+        page.wait_for_load_state()
+
+
+def photograph(address: str, password: str, only: str) -> list[str]:
+    """Take all pictures; return what is wrong."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    wrong: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        page = logged_in(browser, address, password, "light", "laptop")
+        leave_some_without_a_rule(page, address)
+        shots = [shot for shot in shots_of(page, address) if re.search(only, shot.name)]
+        item = choose_item(page, address)
+        shots = [Shot(s.name, item) if s.name == "work-items-one" and item else s for s in shots]
+        for theme in THEMES:
+            for size in SIZES:
+                page = logged_in(browser, address, password, theme, size)
+                for shot in shots:
+                    if problem := take(page, address, shot, theme, size):
+                        wrong.append(problem)
+                page.context.close()
+        browser.close()
+    print(f"{len(shots) * 4} pictures of {len(shots)} pages in {ALL.relative_to(ROOT)}")
+    return wrong
+
+
+def main() -> int:
+    """Start the demo, take the pictures, say what is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8060)
+    parser.add_argument("--only", default="", help="pages whose name this pattern is found in")
+    given = parser.parse_args()
+    ALL.mkdir(parents=True, exist_ok=True)
+    CHOSEN.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, demo(directory, given.port) as (address, word):
+        wrong = photograph(address, word, given.only)
+    for problem in wrong:
+        print(problem)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
