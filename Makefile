@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ITEMS ?= 20000
+PREVIEW_ITEMS ?= 1000000
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench distant checkers memory faults test-browser screenshots
+.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview distant checkers memory faults test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -54,6 +55,9 @@ lock: setup ## Compile requirements*.in into exact pins
 
 bench: setup ## Measure the import beside the COPY limit and dlt, on PostgreSQL (ITEMS=20000)
 	$(BIN)/python benchmarks/bench.py --items $(ITEMS)
+
+bench-preview: setup ## Measure previews and saves of edits on 1,000,000 work items, on PostgreSQL (PREVIEW_ITEMS=)
+	$(BIN)/python benchmarks/preview.py --items $(PREVIEW_ITEMS)
 
 distant: setup ## Measure the sync of a source that answers 100 ms late with 1, 2 and 4 workers
 	$(BIN)/python benchmarks/live.py
