@@ -40,7 +40,7 @@ class RawPageAdmin(LoadedModelAdmin):
 
     @admin.display(description="Address")
     def shown_url(self, row: RawPage) -> str:
-        return shortened(row.url, 70)
+        return format_html('<span class="etl-wrap">{}</span>', shortened(row.url, 70))
 
     @admin.display(description="Size")
     def size(self, row: RawPage) -> str:

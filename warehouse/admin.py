@@ -166,9 +166,10 @@ class SprintAdmin(LoadedModelAdmin):
     fields = (
         ("name", "state"),
         "goal",
-        ("started_at", "ends_at", "completed_at"),
-        ("board_source_id", "source_id"),
-        ("integration", "fetched_at"),
+        ("started_at", "ends_at"),
+        ("completed_at", "board_source_id"),
+        ("source_id", "integration"),
+        "fetched_at",
     )
 
     @admin.display(description="Name")
@@ -211,8 +212,9 @@ class RepositoryAdmin(LoadedModelAdmin):
     fields = (
         ("full_name", "default_branch"),
         ("is_private", "is_archived", "is_fork"),
-        ("created_at", "updated_at", "pushed_at"),
-        ("source_id", "integration", "fetched_at"),
+        ("created_at", "updated_at"),
+        ("pushed_at", "source_id"),
+        ("integration", "fetched_at"),
     )
 
     @admin.display(description="Full name", ordering="full_name")
@@ -231,9 +233,10 @@ class AccountAdmin(LoadedModelAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        ("name", "login", "email"),
-        ("kind", "is_active"),
-        ("source_id", "integration", "fetched_at"),
+        ("name", "login"),
+        ("email", "kind"),
+        ("is_active", "source_id"),
+        ("integration", "fetched_at"),
     )
 
     @admin.display(description="Name")
