@@ -49,7 +49,7 @@ SHOWN: Final = (
 
 @dataclass(frozen=True)
 class Shot:
-    """A page and the name of its picture. full: all of it, not only what the screen shows."""
+    """A page and the name of its picture."""
 
     name: str
     path: str
@@ -128,6 +128,12 @@ def shots_of(page: Page, address: str) -> list[Shot]:
     return shots + [Shot(name, path) for name, path in FURTHER]
 
 
+UNUSED_RULES: Final = (
+    ("statusmapping", "category “new”"),
+    ("statusmapping", "rejected"),
+    ("witmapping", "bug"),
+)
+
 FURTHER: Final = (
     ("preferences", "/admin/preferences/"),
     ("integrations-choose", "/admin/integrations/integration/add/"),
@@ -175,10 +181,19 @@ def choose_item(page: Page, address: str) -> str:
     return best
 
 
+def chosen_row(page: Page, address: str) -> str:
+    """Return the address of the Jira integration."""
+    page.goto(f"{address}/admin/integrations/integration/")
+    link = page.locator("#result_list a[href*='/change/']", has_text="jira").first
+    return (link.get_attribute("href") or "").partition("?")[0]
+
+
 def take(page: Page, address: str, shot: Shot, theme: str, size: str) -> str | None:
     """Take a picture; return what is wrong with the page, if anything."""
     answer = page.goto(address + shot.path)
     page.evaluate("document.fonts.ready")
+    if shot.name == "status-mappings-one":
+        show_what_an_edit_does(page)
     if page.locator("canvas").count():
         page.wait_for_timeout(CHART_MS)
     target = ALL / f"{shot.name}-{theme}-{size}.png"
@@ -207,17 +222,22 @@ def keep(picture: Path, target: Path) -> None:
 
 
 def leave_some_without_a_rule(page: Page, address: str) -> None:
-    """Put aside a rule for a type and one for a status, as an administrator would."""
-    for model, name in (("witmapping", "bug"), ("statusmapping", "category")):
-        page.goto(f"{address}/admin/mappings/{model}/?q={name if name == 'bug' else ''}")
-        rows = page.locator("#result_list tbody a[href*='/change/']")
-        row = rows.filter(has_text=re.compile(name, re.IGNORECASE)).first
-        if row.count() == 0:
-            continue
-        path = (row.get_attribute("href") or "").partition("?")[0]
-        page.goto(address + path.replace("/change/", "/deactivate/"))
-        page.locator("main form button[type=submit], form[method=post] .etl-button").last.click()
-        page.wait_for_load_state()
+    """Put aside some rules, as an administrator would, so that the inbox has something."""
+    for model, name in UNUSED_RULES:
+        page.goto(f"{address}/admin/mappings/{model}/")
+        row = page.locator("#result_list tbody tr").filter(has_text=name).first
+        path = row.locator("a[href*='/change/']").first.get_attribute("href") or ""
+        page.goto(address + path.partition("?")[0].replace("/change/", "/deactivate/"))
+        page.locator("[name=_apply]").click()
+        page.locator(".etl-toast").wait_for()
+
+
+def show_what_an_edit_does(page: Page) -> None:
+    """Change a rule's step without saving it: the panel beside it says what that does."""
+    step = page.locator("[name=step]")
+    other = step.locator("option", has_text="Story Testing").first.get_attribute("value")
+    step.select_option(other)
+    page.locator(".mp-panel .mp-verdict").wait_for()
 
 
 def photograph(address: str, password: str, only: str) -> list[str]:
@@ -230,7 +250,8 @@ def photograph(address: str, password: str, only: str) -> list[str]:
         leave_some_without_a_rule(page, address)
         shots = [shot for shot in shots_of(page, address) if re.search(only, shot.name)]
         item = choose_item(page, address)
-        shots = [Shot(s.name, item) if s.name == "work-items-one" and item else s for s in shots]
+        better = {"work-items-one": item, "integrations-one": chosen_row(page, address)}
+        shots = [Shot(shot.name, better.get(shot.name) or shot.path) for shot in shots]
         for theme in THEMES:
             for size in SIZES:
                 page = logged_in(browser, address, password, theme, size)
