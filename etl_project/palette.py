@@ -80,7 +80,7 @@ def _rows_of(
             **{f"{column}__startswith": term.upper()}
         )
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
-    for row in model_admin.get_queryset(request).filter(begins)[:ROWS_A_MODEL]:
+    for row in model_admin.get_queryset(request).filter(begins).order_by()[:ROWS_A_MODEL]:
         title = str(row)[:120] or str(row.pk)
         yield SearchResult(
             title, model._meta.verbose_name, reverse(name, args=(row.pk,)), "data_object"
