@@ -17,7 +17,7 @@ from warehouse.merge import fetch
 
 SHOWN_EXAMPLES: Final = 3
 SHOWN_VALUES: Final = 10
-_READ_FOR_EXAMPLES: Final = 60
+_READ_FOR_EXAMPLES: Final = 200
 _SOURCE_LENGTH: Final = 200
 _NAMES: Final = ("value", "displayName", "name", "key")
 
@@ -100,13 +100,13 @@ def _examples(tenant_id: int, ids: Sequence[int]) -> dict[FieldKey, list[str]]:
 def in_words(value: Any) -> str:
     """Return a value as the source has it in a few words; empty for none."""
     match value:
+        case None | {} if not value:
+            return ""
         case dict():
             named = next((value[name] for name in _NAMES if value.get(name)), value)
             return shown_value(json.dumps(named) if isinstance(named, dict) else named)
         case list():
             return shown_value([words for each in value if (words := in_words(each))])
-        case None:
-            return ""
         case bool():
             return str(value).lower()
         case _:
