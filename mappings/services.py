@@ -6,6 +6,7 @@ from django.db import models
 
 from common.errors import UsageError
 from mappings.book import delete_rows
+from mappings.checks import RuleError
 from mappings.models import StatusMapping, WitHierarchy, WitMapping, Workflow, WorkflowStep
 from mappings.rules import fold
 
@@ -73,6 +74,7 @@ def write_steps(
     their step along.
     """
     tenant_id = workflow.tenant_id
+    _check_storable(workflow, steps)
     present = {row.pk: row for row in workflow.steps.all()}
     kept = {step.pk for step in steps if step.pk is not None}
     stay = [row for key, row in present.items() if key not in kept | set(gone_ids)]
@@ -85,6 +87,26 @@ def write_steps(
         if old is not None and old.category != step.category:
             rules = StatusMapping.objects.filter(tenant_id=tenant_id, step_id=step.pk)
             rules.update(category=step.category)
+
+
+def _check_storable(workflow: Workflow, steps: Sequence[WorkflowStep]) -> None:
+    """Say in words what the tables would refuse; all else is looked at when it is stored."""
+    points = [step.name for step in steps if step.is_commitment_point]
+    if len(points) > 1:
+        raise RuleError(
+            f"workflow {workflow}: exactly one step is the commitment point, not "
+            f"{' and '.join(points)}",
+            WorkflowStep._meta.db_table,
+        )
+    names: dict[str, str] = {}
+    for step in steps:
+        name = fold(step.name)
+        if name in names:
+            raise RuleError(
+                f"workflow {workflow}: steps {names[name]} and {step.name} have the same name",
+                WorkflowStep._meta.db_table,
+            )
+        names[name] = step.name
 
 
 def delete_step(step: WorkflowStep) -> None:

@@ -210,6 +210,12 @@ class MappingAdmin(TenantModelAdmin):
             return HttpResponseRedirect(self.page_url("change", obj.pk))
         return HttpResponseRedirect(self.page_url("changelist"))
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Make no message for a log entry, for there is none."""
+        return ""
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Write no log entry: the change-set says who changed what."""
 

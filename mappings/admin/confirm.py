@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from common.errors import UsageError
 from mappings.admin.outcome import tell_outcome
 from mappings.admin.panel import panel_context
-from mappings.admin.refusal import refusal_of
+from mappings.admin.refusal import links_of, refusal_of
 from mappings.admin.replies import answer_problems, answer_refusal
 from mappings.editing import Preview
 from mappings.models import ChangeSet
@@ -118,11 +118,12 @@ def answer_confirmation(request: HttpRequest, asked: Confirmation) -> HttpRespon
             return answer_refusal(request, error)
         return TemplateResponse(request, "mappings/impact.html", context)
     problem = ""
+    links: list[tuple[str, str]] = []
     if request.method == "POST" and APPLY in request.POST and (form is None or form.is_valid()):
         try:
             tell_outcome(request, asked.apply())
         except UsageError as error:
-            problem = refusal_of(error).message
+            problem, links = refusal_of(error).message, links_of(error)
         else:
             return HttpResponseRedirect(asked.back)
     context = {
@@ -130,6 +131,7 @@ def answer_confirmation(request: HttpRequest, asked: Confirmation) -> HttpRespon
         "title": asked.title,
         "asked": asked,
         "problem": problem,
+        "links": links,
         "here": request.path,
     }
     return TemplateResponse(request, "mappings/confirm.html", context)

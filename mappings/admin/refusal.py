@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from common.errors import UsageError
 from mappings.checks import RuleError
+from mappings.editing import PreparingError
+from mappings.undo import EditedSinceError
 
 _KEPT: Final = "_rule_refusal"
 
@@ -34,6 +37,20 @@ def refusal_of(error: UsageError, rows: dict[int, int] | None = None) -> Refusal
         return Refusal(text)
     row = (rows or {}).get(error.row_id) if error.row_id is not None else None
     return Refusal(text, error.table, error.column, row)
+
+
+def links_of(error: UsageError) -> list[tuple[str, str]]:
+    """Return titles and addresses of what an error speaks of."""
+    if isinstance(error, EditedSinceError):
+        found = error.later
+    elif isinstance(error, PreparingError):
+        found = [error.change_set]
+    else:
+        return []
+    return [
+        (each.summary, reverse("admin:mappings_changeset_change", args=(each.pk,)))
+        for each in found
+    ]
 
 
 def keep_refusal(request: HttpRequest, refusal: Refusal) -> None:

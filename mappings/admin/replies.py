@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from common.errors import UsageError
 from mappings import editing
 from mappings.admin.panel import panel_context
-from mappings.admin.refusal import refusal_of
+from mappings.admin.refusal import links_of, refusal_of
 
 
 def answer_preview(request: HttpRequest, tenant_id: int, edit: editing.Edit) -> TemplateResponse:
@@ -23,8 +23,8 @@ def answer_preview(request: HttpRequest, tenant_id: int, edit: editing.Edit) -> 
 
 def answer_refusal(request: HttpRequest, error: UsageError) -> TemplateResponse:
     """Return why an edit cannot be, as the panel shows it."""
-    problems = [refusal_of(error).message]
-    return TemplateResponse(request, "mappings/problems.html", {"problems": problems})
+    context = {"problems": [refusal_of(error).message], "links": links_of(error)}
+    return TemplateResponse(request, "mappings/problems.html", context)
 
 
 def answer_problems(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -120,7 +120,7 @@ class Editor:
             status_resolution=state,
         )
         path = {"a": "a", "b": "ab", "c": "abc"}[status]
-        for step, (left, entered) in enumerate(zip(path, path[1:], strict=False)):
+        for step, (left, entered) in enumerate(pairwise(path)):
             Changelog.objects.create(
                 **owner,
                 raw_page_id=1,
@@ -165,9 +165,13 @@ class Editor:
 
     def newest(self) -> ChangeSet:
         with self.scope():
-            found = ChangeSet.objects.order_by("-pk").first()
-            assert found is not None
+            found: ChangeSet = ChangeSet.objects.order_by("-pk")[0]
             return found
+
+    def changed_rows(self) -> int:
+        """How many rows the newest change-set changed."""
+        with self.scope():
+            return self.newest().changes.count()
 
     def versions(self) -> list[int]:
         """The versions that the rules have had."""
