@@ -45,6 +45,7 @@ _GROUPS: Final = (
             ("Status mappings", "swap_horiz", "mappings_statusmapping"),
             ("Workflows", "linear_scale", "mappings_workflow"),
             ("Custom fields", "tune", "mappings_customfield"),
+            ("History", "history", "mappings_changeset"),
             ("Import and export", "import_export", "mappings_exchange"),
         ),
     ),
