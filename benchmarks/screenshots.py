@@ -37,7 +37,7 @@ SHOWN: Final = (
     ("home", "light", "laptop"),
     ("inbox", "light", "laptop"),
     ("work-items-one", "dark", "laptop"),
-    ("status-mappings-one", "light", "laptop"),
+    ("status-mappings-new", "light", "laptop"),
     ("workflows-one", "dark", "laptop"),
     ("integrations-one", "light", "laptop"),
     ("home", "dark", "phone"),
@@ -131,13 +131,14 @@ def shots_of(page: Page, address: str) -> list[Shot]:
 UNUSED_RULES: Final = (
     ("statusmapping", "category “new”"),
     ("statusmapping", "rejected"),
-    ("witmapping", "bug"),
 )
 
 FURTHER: Final = (
     ("preferences", "/admin/preferences/"),
     ("integrations-choose", "/admin/integrations/integration/add/"),
     ("integrations-connect", "/admin/integrations/integration/add/?provider=jira"),
+    ("status-mappings-new", "/admin/mappings/statusmapping/add/"),
+    ("history", "/admin/mappings/changeset/"),
     ("not-found", "/admin/nothing/here/"),
 )
 
@@ -176,9 +177,18 @@ def choose_item(page: Page, address: str) -> str:
     for path in [row.get_attribute("href") or "" for row in rows[:40]]:
         page.goto(address + path)
         visits = page.locator("tr[id^=visit-]").count()
-        if visits > most and page.locator(".ex-mark").count() == 3:
+        is_done = page.locator(".ex-mark", has_text="3").count() > 0
+        if visits > most and is_done:
             best, most = path.partition("?")[0], visits
     return best
+
+
+def story_shots(page: Page, address: str) -> list[Shot]:
+    """Return the page of a work item with a long story, and the raw record of a change of it."""
+    item = choose_item(page, address)
+    page.goto(address + item)
+    raw = page.locator("#visit-1 .ex-raw").get_attribute("href") or ""
+    return [Shot("work-items-one", item), Shot("raw-pages-marked", raw)]
 
 
 def chosen_row(page: Page, address: str) -> str:
@@ -192,12 +202,12 @@ def take(page: Page, address: str, shot: Shot, theme: str, size: str) -> str | N
     """Take a picture; return what is wrong with the page, if anything."""
     answer = page.goto(address + shot.path)
     page.evaluate("document.fonts.ready")
-    if shot.name == "status-mappings-one":
-        show_what_an_edit_does(page)
+    if shot.name == "status-mappings-new":
+        fill_in_a_rule(page)
     if page.locator("canvas").count():
         page.wait_for_timeout(CHART_MS)
     target = ALL / f"{shot.name}-{theme}-{size}.png"
-    page.screenshot(path=target, full_page=True)
+    page.screenshot(path=target, full_page="#" not in shot.path)
     if (shot.name, theme, size) in SHOWN:
         page.evaluate("window.scrollTo(0, 0)")
         view = ALL / "view.png"
@@ -232,12 +242,13 @@ def leave_some_without_a_rule(page: Page, address: str) -> None:
         page.locator(".etl-toast").wait_for()
 
 
-def show_what_an_edit_does(page: Page) -> None:
-    """Change a rule's step without saving it: the panel beside it says what that does."""
-    step = page.locator("[name=step]")
-    other = step.locator("option", has_text="Story Testing").first.get_attribute("value")
-    step.select_option(other)
-    page.locator(".mp-panel .mp-verdict").wait_for()
+def fill_in_a_rule(page: Page) -> None:
+    """Begin a rule that moves the end of work: the panel beside it says what that does."""
+    page.fill("[name=from_name]", "Ready for Release")
+    page.fill("[name=target]", "Ready for Prod")
+    option = page.locator("[name=step] option", has_text="Ready for Prod").first
+    page.locator("[name=step]").select_option(option.get_attribute("value"))
+    page.locator(".mp-panel .mp-moves").first.wait_for()
 
 
 def photograph(address: str, password: str, only: str) -> list[str]:
@@ -247,17 +258,19 @@ def photograph(address: str, password: str, only: str) -> list[str]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = logged_in(browser, address, password, "light", "laptop")
+        told = story_shots(page, address)
         leave_some_without_a_rule(page, address)
-        shots = [shot for shot in shots_of(page, address) if re.search(only, shot.name)]
-        item = choose_item(page, address)
-        better = {"work-items-one": item, "integrations-one": chosen_row(page, address)}
-        shots = [Shot(shot.name, better.get(shot.name) or shot.path) for shot in shots]
+        better = {"integrations-one": chosen_row(page, address)}
+        others = [
+            Shot(shot.name, better.get(shot.name) or shot.path)
+            for shot in shots_of(page, address)
+            if shot.name not in {each.name for each in told}
+        ]
+        shots = [shot for shot in (*told, *others) if re.search(only, shot.name)]
         for theme in THEMES:
             for size in SIZES:
                 page = logged_in(browser, address, password, theme, size)
-                for shot in shots:
-                    if problem := take(page, address, shot, theme, size):
-                        wrong.append(problem)
+                wrong += filter(None, (take(page, address, shot, theme, size) for shot in shots))
                 page.context.close()
         browser.close()
     print(f"{len(shots) * 4} pictures of {len(shots)} pages in {ALL.relative_to(ROOT)}")
