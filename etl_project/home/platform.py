@@ -124,7 +124,9 @@ def _by_tenant(rows: Any, **sums: Any) -> dict[int, dict[str, Any]]:
 def _unmapped(occurring: Any, column: str, tenant_ids: list[int]) -> dict[int, int]:
     """Return how many values of sources have no rule, by tenant; each counts once a source."""
     rows = occurring.objects.filter(tenant__in=tenant_ids, mapping=None)
-    value = Concat(Cast("integration_id", TextField()), Value(" "), column)
+    value = Concat(
+        Cast("integration_id", TextField()), Value(" "), column, output_field=TextField()
+    )
     return {key: row["n"] for key, row in _by_tenant(rows, n=Count(value, distinct=True)).items()}
 
 
