@@ -17,9 +17,12 @@ from mappings.admin.refusal import links_of, refusal_of
 from mappings.admin.replies import answer_problems, answer_refusal
 from mappings.editing import Preview
 from mappings.models import ChangeSet
+from tenants.admin import shortened
 
 PREVIEW: Final = "_preview"
 APPLY: Final = "_apply"
+SHOWN_TITLE: Final = 60
+"""Characters of a title at the top, which is one line; the heading has all of it."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def answer_confirmation(request: HttpRequest, asked: Confirmation) -> HttpRespon
             return HttpResponseRedirect(asked.back)
     context = {
         **admin.site.each_context(request),
-        "title": asked.title,
+        "title": shortened(asked.title, SHOWN_TITLE),
         "asked": asked,
         "problem": problem,
         "links": links,

@@ -21,7 +21,7 @@ def tell_outcome(request: HttpRequest, change_set: ChangeSet | None) -> None:
 
 
 def _being_prepared(change_set: ChangeSet) -> SafeString:
-    link = format_html("the run that prepares it")
+    link: SafeString | str = "the run that prepares it"
     if change_set.run_id is not None:
         page = reverse("admin:jobs_jobrun_change", args=(change_set.run_id,))
         link = format_html('<a class="etl-link" href="{}">run {}</a>', page, change_set.run_id)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -18,9 +18,10 @@ from mappings.dependants import Use
 
 
 class RuleAdmin(BulkMappingAdmin):
-    """Pages of rules that match by name. what: type or status."""
+    """Pages of rules that match by name. what: type or status; source_model: what sources have."""
 
     what: ClassVar[str]
+    source_model: ClassVar[str]
     try_form: ClassVar[type[Any]]
 
     def save_rule(self, rule: Any) -> None:
@@ -60,7 +61,9 @@ class RuleAdmin(BulkMappingAdmin):
 
     def list_links(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the tools above the list."""
-        return [*super().list_links(request), ("Try a name", self.page_url("try"))]
+        sources = reverse(f"admin:mappings_{self.source_model}_changelist")
+        own = [("At the sources", sources), ("Try a name", self.page_url("try"))]
+        return [*own, *super().list_links(request)]
 
     def add_uses(self, rows: Sequence[Any]) -> None:
         if rows:

@@ -104,6 +104,7 @@ class StatusMappingAdmin(RuleAdmin):
     """Rules for statuses."""
 
     what = "status"
+    source_model = "status"
     form = StatusRuleForm
     bulk_form = StatusBulkForm
     try_form = StatusTryForm

@@ -77,6 +77,7 @@ class WitMappingAdmin(RuleAdmin):
     """Rules for types."""
 
     what = "type"
+    source_model = "wit"
     form = TypeRuleForm
     bulk_form = TypeBulkForm
     try_form = TypeTryForm

@@ -96,7 +96,6 @@
       if (!grip) return;
       event.preventDefault();
       const row = grip.closest("[data-row]");
-      grip.setPointerCapture(event.pointerId);
       row.classList.add("mp-dragged");
       const drag = (moved) => {
         const over = this.shown().find((other) => {
@@ -108,13 +107,13 @@
         if (moved.clientY < box.top + box.height / 2) over.before(row); else over.after(row);
       };
       const drop = () => {
-        grip.removeEventListener("pointermove", drag);
+        for (const [name, listener] of listeners) document.removeEventListener(name, listener);
         row.classList.remove("mp-dragged");
         this.number();
       };
-      grip.addEventListener("pointermove", drag);
-      grip.addEventListener("pointerup", drop, { once: true });
-      grip.addEventListener("pointercancel", drop, { once: true });
+      // On the document, for a row that moves in it loses a captured pointer.
+      const listeners = [["pointermove", drag], ["pointerup", drop], ["pointercancel", drop]];
+      for (const [name, listener] of listeners) document.addEventListener(name, listener);
     }
 
     draw() {
