@@ -15,8 +15,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from integrations import credentials
-from integrations.models import Integration
 from integrations.checking import check
+from integrations.models import Integration
 from jobs.models import JobRun
 from sandbox.generate.world import World
 from sandbox.options import Options
