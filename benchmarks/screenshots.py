@@ -254,11 +254,11 @@ def fill_in_a_rule(page: Page) -> None:
 def photograph(address: str, password: str, only: str) -> list[str]:
     """Take all pictures; return what is wrong."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    wrong: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = logged_in(browser, address, password, "light", "laptop")
         told = story_shots(page, address)
+        wrong = take_all(browser, (address, password), told, only)
         leave_some_without_a_rule(page, address)
         better = {"integrations-one": chosen_row(page, address)}
         others = [
@@ -266,14 +266,21 @@ def photograph(address: str, password: str, only: str) -> list[str]:
             for shot in shots_of(page, address)
             if shot.name not in {each.name for each in told}
         ]
-        shots = [shot for shot in (*told, *others) if re.search(only, shot.name)]
-        for theme in THEMES:
-            for size in SIZES:
-                page = logged_in(browser, address, password, theme, size)
-                wrong += filter(None, (take(page, address, shot, theme, size) for shot in shots))
-                page.context.close()
+        wrong += take_all(browser, (address, password), others, only)
         browser.close()
-    print(f"{len(shots) * 4} pictures of {len(shots)} pages in {ALL.relative_to(ROOT)}")
+    return wrong
+
+
+def take_all(browser: Browser, site: tuple[str, str], shots: list[Shot], only: str) -> list[str]:
+    """Take each picture in each theme and size; return what is wrong."""
+    wrong: list[str] = []
+    chosen = [shot for shot in shots if re.search(only, shot.name)]
+    for theme in THEMES:
+        for size in SIZES:
+            page = logged_in(browser, *site, theme, size)
+            wrong += filter(None, (take(page, site[0], shot, theme, size) for shot in chosen))
+            page.context.close()
+    print(f"{len(chosen) * 4} pictures of {len(chosen)} pages in {ALL.relative_to(ROOT)}")
     return wrong
 
 
