@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST
 
 from mappings import editing, undo
 from mappings.admin.base import is_tenant_chosen
-from mappings.admin.confirm import APPLY, Confirmation, answer_confirmation
+from mappings.admin.confirm import APPLY, Confirmation, Group, answer_confirmation
 from mappings.admin.history_rows import shown_changes, table_choices
 from mappings.admin.row_history import answer_row_history, row_changes
+from mappings.dependants import SHOWN_RULES
 from mappings.effects import effects
 from mappings.models import Change, ChangeSet
 from tenants.admin import LoadedModelAdmin, tag
@@ -94,11 +95,11 @@ class ChangeSetAdmin(LoadedModelAdmin):
     change_list_template = "mappings/change_list.html"
     list_intro = "Every edit of the rules, by whomever and in whichever way: look, undo, compare."
     list_display = (
-        "shown_version",
         "summary_text",
-        "author_name",
-        "created_at",
-        "origin",
+        "shown_version",
+        "who",
+        "when",
+        "how",
         "touched",
         "shown_state",
     )
@@ -107,6 +108,18 @@ class ChangeSetAdmin(LoadedModelAdmin):
     linked_filters = ("by", "rules", "since")
     text_search = ("summary", "author_name")
     ordering = ("-id",)
+
+    @admin.display(description="By", ordering="author_name")
+    def who(self, row: ChangeSet) -> SafeString:
+        return format_html("<bdi>{}</bdi>", row.author_name or "–")
+
+    @admin.display(description="When", ordering="created_at")
+    def when(self, row: ChangeSet) -> Any:
+        return row.created_at
+
+    @admin.display(description="How", ordering="origin")
+    def how(self, row: ChangeSet) -> str:
+        return str(row.get_origin_display())
 
     @admin.display(description="Version", ordering="version")
     def shown_version(self, row: ChangeSet) -> str:
@@ -195,12 +208,13 @@ class ChangeSetAdmin(LoadedModelAdmin):
         author = editing.author_of(request.user)
         asked = Confirmation(
             title=f"Take back: {row.summary}",
-            intro=f"Each of its {row.changes.count():,} rows becomes what it was before. Taking "
-            "that back brings it into effect again.",
+            intro="Each of these rules becomes what it was before. Taking that back brings it "
+            "into effect again.",
             button="Take it back",
             back=back,
             preview=lambda: undo.preview_undo(row),
             apply=lambda: undo.undo(row, author),
+            groups=[_group(row.changes.count(), row.changes.order_by("id"), here)],
             trail=[("History", reverse("admin:mappings_changeset_changelist")), (str(row), here)],
         )
         return answer_confirmation(request, asked)
@@ -214,9 +228,11 @@ class ChangeSetAdmin(LoadedModelAdmin):
         newest = editing.current_version(tenant_id)
         if version > newest:
             raise Http404
-        count = len(undo.between(tenant_id, version, None))
+        changes = undo.between(tenant_id, version, None)
+        count = len(changes)
         author = editing.author_of(request.user)
         history = reverse("admin:mappings_changeset_changelist")
+        compare = reverse("admin:mappings_changeset_compare")
         asked = Confirmation(
             title=f"Restore version {version}",
             intro=f"{count:,} rule{'' if count == 1 else 's'} of version {newest} "
@@ -226,6 +242,7 @@ class ChangeSetAdmin(LoadedModelAdmin):
             back=history,
             preview=lambda: undo.preview_restore(tenant_id, version),
             apply=lambda: undo.restore(tenant_id, version, author),
+            groups=[_group(count, changes, f"{compare}?from={version}&to={newest}")],
             trail=[("History", history)],
         )
         return answer_confirmation(request, asked)
@@ -309,6 +326,11 @@ class ChangeAdmin(LoadedModelAdmin):
             raise PermissionDenied
         with tenant_scope(row.tenant_id):
             return answer_row_history(request, row.table, row.row_id, row.label).render()
+
+
+def _group(count: int, changes: Any, link: str) -> Group:
+    title = "rule changes" if count == 1 else "rules change"
+    return Group(title, count, None, link, [change.label for change in changes[:SHOWN_RULES]])
 
 
 def _version(text: str | None, otherwise: int, newest: int) -> int:
