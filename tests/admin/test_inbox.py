@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Integration
+from mappings.inbox import count_unmapped
 from mappings.models import (
     ChangeSet,
     Status,
@@ -95,6 +96,14 @@ def test_names_are_grouped_whatever_project_or_type_they_occur_in(acme: Imported
     assert len(entry.resolution_ids) > len(entry.projects) > 1
     done = [item for item in exported("work_items") if item["source_status"] == "Done"]
     assert entry.item_count == len(done)
+
+
+def test_the_sidebar_has_the_number_of_entries(acme: Imported, editor: Client) -> None:
+    with acme.scope():
+        assert count_unmapped() == len(acme.entries())
+        assert count_unmapped(at_most=1) == 2
+    page = text_of(editor)
+    assert re.search(rf"<span>Inbox</span>\s*<span[^>]*>\s*{len(acme.entries())}\s*<", page)
 
 
 def test_a_status_that_only_occurs_in_histories_says_so(acme: Imported, editor: Client) -> None:
