@@ -32,13 +32,24 @@ class Dependants:
 
 
 SHOWN_RULES = 8
+_IDS_AT_ONCE = 20_000
+
+
+def count_items(tenant_id: int, resolution_ids: Sequence[int]) -> dict[int, int]:
+    """Return the live work items by the status resolution they are in now, however many are
+    asked about."""
+    found: dict[int, int] = {}
+    for start in range(0, len(resolution_ids), _IDS_AT_ONCE):
+        some = resolution_ids[start : start + _IDS_AT_ONCE]
+        found.update(effects().count_items(tenant_id, some))
+    return found
 
 
 def use_of_status_rules(tenant_id: int, rule_ids: Iterable[int]) -> dict[int, Use]:
     """Return what falls under each of these status rules. Two queries."""
     rows = StatusResolution.objects.filter(tenant_id=tenant_id, mapping_id__in=list(rule_ids))
     pairs = list(rows.values_list("pk", "mapping_id"))
-    counts = effects().count_items(tenant_id, [pk for pk, _ in pairs]) if pairs else {}
+    counts = count_items(tenant_id, [pk for pk, _ in pairs])
     return _summed((rule, counts.get(pk, 0)) for pk, rule in pairs)
 
 
@@ -55,7 +66,7 @@ def use_of_type_rules(tenant_id: int, rule_ids: Iterable[int]) -> dict[int, Use]
         for pk, *rest in statuses.values_list("pk", *columns)
         if (key := tuple(rest)) in rule_of
     ]
-    counts = effects().count_items(tenant_id, [pk for pk, _ in found]) if found else {}
+    counts = count_items(tenant_id, [pk for pk, _ in found])
     items: dict[tuple[object, ...], int] = defaultdict(int)
     for pk, key in found:
         items[key] += counts.get(pk, 0)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.urls import reverse
 
 from integrations.models import Integration
+from mappings.dependants import count_items
 from mappings.effects import effects
 from mappings.models import StatusMapping, WitMapping
 from mappings.resolve import Occurring, Resolved, occurring
@@ -107,7 +108,7 @@ def _reach(
             own = next((each for each in ranked if each.rule.pk == rule.pk), None)
             if own is not None:
                 found.append((integration, facts, own, ranked[0], resolution_ids))
-    counts = effects().count_items(
+    counts = count_items(
         rule.tenant_id, [pk for *_, resolution_ids in found for pk in resolution_ids]
     )
     places = [

@@ -1,7 +1,7 @@
 """What the pages of type rules and of status rules have in common."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,9 @@ from mappings.admin.rule_lists import falls_to, links_of_rules, shown_items
 from mappings.admin.tryout import answer_tryout
 from mappings.book import delete_rows
 from mappings.dependants import Use
+
+MOST_KNOWN: Final = 20_000
+"""Types or statuses of sources that a list looks at to say what a rule matches."""
 
 
 class RuleAdmin(BulkMappingAdmin):
@@ -30,6 +33,15 @@ class RuleAdmin(BulkMappingAdmin):
 
     def uses_of(self, tenant_id: int, ids: Sequence[int]) -> Mapping[int, Use]:
         """Return what falls under rules, by their ids."""
+        raise NotImplementedError
+
+    def known(self) -> set[tuple[int | None, object]]:
+        """Return what sources have that rules can match, as keys of `key_of`, by integration and
+        again under None for all of them."""
+        raise NotImplementedError
+
+    def key_of(self, rule: Any) -> object:
+        """Return what a rule matches."""
         raise NotImplementedError
 
     def values_of(self, rule: Any) -> str:
@@ -68,8 +80,10 @@ class RuleAdmin(BulkMappingAdmin):
     def add_uses(self, rows: Sequence[Any]) -> None:
         if rows:
             uses = self.uses_of(rows[0].tenant_id, [row.pk for row in rows])
+            known = self.known()
             for row in rows:
                 row.use = uses.get(row.pk)
+                row.is_known = (row.integration_id, self.key_of(row)) in known
 
     def store(self, obj: Any, form: Any, formsets: Sequence[Any]) -> Mapping[int, int]:
         self.save_rule(obj)

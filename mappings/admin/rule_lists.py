@@ -32,9 +32,13 @@ def shown_items(row: Any) -> SafeString:
         return format_html('<span class="etl-number">{}</span>', f"{use.items:,}")
     if not row.is_active:
         return format_html('<span class="etl-subtle">{}</span>', "inactive")
-    if not use.occurrences:
-        return tag("matches nothing", "warning")
-    return format_html('<span class="etl-subtle">{}</span>', "0, in histories only")
+    if use.occurrences:
+        text = "0, in histories only" if hasattr(row, "step_id") else "0"
+        return format_html('<span class="etl-subtle">{}</span>', text)
+    if row.is_known:
+        title = "Another rule wins wherever this one matches: its page says which, and why"
+        return format_html('<span class="etl-tag" title="{}">{}</span>', title, "wins nowhere")
+    return tag("matches nothing", "warning")
 
 
 def links_of_rules(

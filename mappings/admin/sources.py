@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mappings.admin.base import RuleChangeList
-from mappings.effects import effects
+from mappings.dependants import count_items
 from mappings.models import Status, StatusResolution, Wit, WitResolution
 from tenants.admin import LoadedModelAdmin, tag
 
@@ -134,7 +134,7 @@ class WitAdmin(SourceAdmin):
         }
         columns = ("integration_id", "project_source_id", "type_source_id")
         statuses = list(StatusResolution.objects.filter(**owned).values_list("pk", *columns))
-        counts = effects().count_items(rows[0].tenant_id, [row[0] for row in statuses])
+        counts = count_items(rows[0].tenant_id, [row[0] for row in statuses])
         items: dict[tuple[Any, ...], int] = defaultdict(int)
         for pk, *place in statuses:
             items[tuple(place)] += counts.get(pk, 0)
@@ -175,7 +175,7 @@ class StatusAdmin(SourceAdmin):
                 status_source_id__in={row.source_id for row in rows},
             ).select_related("mapping")
         )
-        counts = effects().count_items(rows[0].tenant_id, [row.pk for row in found])
+        counts = count_items(rows[0].tenant_id, [row.pk for row in found])
         return _stand(
             (
                 (row.integration_id, row.status_source_id),

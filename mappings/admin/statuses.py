@@ -13,7 +13,7 @@ from mappings.admin.base import CATEGORY_TONES
 from mappings.admin.bulk_forms import StatusBulkForm
 from mappings.admin.filters import ReachFilter, TargetFilter, UseFilter
 from mappings.admin.reach import reach_of_status_rule
-from mappings.admin.rule_admin import RuleAdmin
+from mappings.admin.rule_admin import MOST_KNOWN, RuleAdmin
 from mappings.admin.rule_form import RuleForm
 from mappings.admin.rule_lists import shown_name
 from mappings.admin.suggest import (
@@ -25,7 +25,7 @@ from mappings.admin.suggest import (
 )
 from mappings.admin.tryout import StatusTryForm
 from mappings.dependants import Use, use_of_status_rules
-from mappings.models import StatusMapping, WorkflowStep
+from mappings.models import Status, StatusMapping, WorkflowStep
 from mappings.rules import fold
 from mappings.services import save_status_rule
 from tenants.admin import tag
@@ -166,6 +166,20 @@ class StatusMappingAdmin(RuleAdmin):
 
     def uses_of(self, tenant_id: int, ids: Sequence[int]) -> Mapping[int, Use]:
         return use_of_status_rules(tenant_id, ids)
+
+    def known(self) -> set[tuple[int | None, object]]:
+        found: set[tuple[int | None, object]] = set()
+        for row in Status.objects.all()[:MOST_KNOWN]:
+            keys = (
+                ("name", fold(row.name)),
+                ("name", fold(row.untranslated_name or "")),
+                ("category", fold(row.category or "")),
+            )
+            found |= {(place, key) for place in (None, row.integration_id) for key in keys}
+        return found
+
+    def key_of(self, rule: StatusMapping) -> object:
+        return ("name", rule.from_name) if rule.from_name else ("category", rule.from_category)
 
     def values_of(self, rule: StatusMapping) -> str:
         if rule.step is None:

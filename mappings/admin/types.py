@@ -11,13 +11,14 @@ from django.utils.safestring import SafeString
 from mappings.admin.bulk_forms import TypeBulkForm
 from mappings.admin.filters import ReachFilter, TargetFilter, UseFilter
 from mappings.admin.reach import reach_of_type_rule
-from mappings.admin.rule_admin import RuleAdmin
+from mappings.admin.rule_admin import MOST_KNOWN, RuleAdmin
 from mappings.admin.rule_form import RuleForm
 from mappings.admin.rule_lists import shown_name
 from mappings.admin.suggest import project_keys, suggest, type_names
 from mappings.admin.tryout import TypeTryForm
 from mappings.dependants import Use, use_of_type_rules
-from mappings.models import WitHierarchy, WitMapping
+from mappings.models import Wit, WitHierarchy, WitMapping
+from mappings.resolve import type_facts
 from mappings.rules import fold
 from mappings.services import save_type_rule
 
@@ -112,6 +113,17 @@ class WitMappingAdmin(RuleAdmin):
 
     def uses_of(self, tenant_id: int, ids: Sequence[int]) -> Mapping[int, Use]:
         return use_of_type_rules(tenant_id, ids)
+
+    def known(self) -> set[tuple[int | None, object]]:
+        found: set[tuple[int | None, object]] = set()
+        for row in Wit.objects.all()[:MOST_KNOWN]:
+            level = type_facts(row.integration_id, None, row).effective_level
+            keys = (fold(row.name), fold(row.untranslated_name or ""), level)
+            found |= {(place, key) for place in (None, row.integration_id) for key in keys}
+        return found
+
+    def key_of(self, rule: WitMapping) -> object:
+        return rule.from_name or rule.from_level
 
     def values_of(self, rule: WitMapping) -> str:
         return f"{rule.target} on {rule.hierarchy}"

@@ -281,3 +281,13 @@ def test_edits_of_one_tenant_leave_the_other_alone(editor: Editor) -> None:
     editor.post(editor.url(WitMapping, "bulk", "delete"), data)
     assert other.book() == before
     assert editor.book().rows["wit_mappings"] == {}
+
+
+def test_a_rule_that_loses_everywhere_is_told_from_one_that_matches_nothing(
+    editor: Editor,
+) -> None:
+    editor.post(editor.url(WitMapping, "add"), editor.type_form(from_level=0))
+    editor.post(editor.url(WitMapping, "add"), editor.type_form(from_level=7))
+    page = editor.client.get(editor.url(WitMapping, "changelist")).content.decode()
+    assert page.count(">wins nowhere</span>") == 1
+    assert page.count(">matches nothing</span>") == 1
