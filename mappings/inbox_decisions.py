@@ -14,6 +14,8 @@ from mappings.services import save_status_rule, save_type_rule
 from mappings.suggestions import Suggestion
 
 LONGEST_TARGET: Final = 100
+LONGEST_KEY: Final = 2_000
+"""Bytes of what a rule matches by: an index of PostgreSQL holds no more than 2,704."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def edit_of(tenant_id: int, decisions: Sequence[Decision]) -> Callable[[], None]
 
     def edit() -> None:
         for decision in decisions:
-            _check_target(decision)
+            _check(decision)
             if decision.kind == Kind.TYPE:
                 _decide_type(tenant_id, decision)
             else:
@@ -77,18 +79,24 @@ def edit_of(tenant_id: int, decisions: Sequence[Decision]) -> Callable[[], None]
     return edit
 
 
-def _check_target(decision: Decision) -> None:
+def _check(decision: Decision) -> None:
+    what = f"{decision.kind} “{decision.name[:60]}”"
     if not decision.name:
         raise UsageError("the source never described it, so no rule can match it by its name")
+    if "\0" in decision.name + decision.project_key + decision.target:
+        raise UsageError("a NUL character can be in no name")
+    if len((decision.name + decision.project_key).encode()) > LONGEST_KEY:
+        raise UsageError(
+            f"{what}: the name is too long to be matched; give what it stands for a rule by its "
+            "source level or category"
+        )
     if not decision.target.strip():
-        raise UsageError(f"{decision.kind} “{decision.name}”: say what it becomes")
+        raise UsageError(f"{what}: say what it becomes")
     if len(decision.target) > LONGEST_TARGET:
         raise UsageError(
-            f"{decision.kind} “{decision.name}”: what it becomes has {len(decision.target)} "
-            f"characters; {LONGEST_TARGET} are possible"
+            f"{what}: what it becomes has {len(decision.target)} characters; {LONGEST_TARGET} are "
+            "possible"
         )
-    if "\0" in decision.target:
-        raise UsageError(f"{decision.kind} “{decision.name}”: what it becomes has a NUL character")
 
 
 def _decide_type(tenant_id: int, decision: Decision) -> None:

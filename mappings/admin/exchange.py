@@ -63,7 +63,7 @@ def exchange_urls(site: admin.AdminSite) -> list[URLPattern]:
             name="mappings_import",
         ),
         path(
-            f"{start}import/<str:key>/",
+            f"{start}import/<slug:key>/",
             page(require_http_methods(["GET", "POST"])(import_file), edit),
             name="mappings_import_file",
         ),

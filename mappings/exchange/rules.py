@@ -1,6 +1,7 @@
 """Files of the rules: types, statuses, custom fields; and of the levels."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from mappings.book import Row
@@ -20,6 +21,8 @@ _NAME: Final = 500
 _PLACE: Final = 255
 _TARGET: Final = 100
 _COLUMN: Final = re.compile(r"\w{1,63}")
+_KEY_BYTES: Final = 2_000
+"""Of the texts of a rule's unique key: an index of PostgreSQL holds no more than 2,704."""
 _LEAST, _MOST = -32_767, 32_767
 
 
@@ -94,9 +97,11 @@ class WitMappings(Table):
                 "and “from level”",
             )
         level = reader.whole("level", _LEAST, _MOST, is_needed=True)
+        project_key = reader.text("project", _PLACE)
+        _check_length(reader, (project_key, from_name))
         return {
             "integration_id": _integration(reader, names),
-            "project_key": reader.text("project", _PLACE),
+            "project_key": project_key,
             "from_name": from_name,
             "from_level": from_level,
             "target": reader.text("target", _TARGET, is_needed=True),
@@ -164,10 +169,13 @@ class StatusMappings(Table):
                 "name” and “from category”",
             )
         step_id, category = self._step(reader, names)
+        project_key = reader.text("project", _PLACE)
+        type_name = fold(reader.text("type", _PLACE))
+        _check_length(reader, (project_key, type_name, from_name, from_category))
         return {
             "integration_id": _integration(reader, names),
-            "project_key": reader.text("project", _PLACE),
-            "type_name": fold(reader.text("type", _PLACE)),
+            "project_key": project_key,
+            "type_name": type_name,
             "from_name": from_name,
             "from_category": from_category,
             "target": reader.text("target", _TARGET, is_needed=True),
@@ -250,6 +258,15 @@ class CustomFields(Table):
             "position": reader.whole("position", 0, _MOST) or 0,
             "is_active": reader.flag("active", empty=True),
         }
+
+
+def _check_length(reader: RowReader, texts: Iterable[str]) -> None:
+    length = sum(len(text.encode()) for text in texts)
+    if length > _KEY_BYTES:
+        reader.complain(
+            "from name",
+            f"what the rule matches by has {length:,} bytes in all; {_KEY_BYTES:,} are possible",
+        )
 
 
 def _integration(reader: RowReader, names: Names) -> int | None:

@@ -237,6 +237,9 @@ def test_a_rule_that_is_there_but_inactive_is_made_active_again(
         ({"place": "step:1"}, ""),
         ({"key": "nonsense"}, "could not be read"),
         ({"key": "type:987654321:bug"}, "there is no such integration"),
+        ({"key": "type:²:bug"}, "could not be read"),
+        ({"key": "type:1:" + "x" * 2_001}, "too long to be matched"),
+        ({"key": "type:1:b\0g"}, "NUL character"),
         ({"like": "987654321"}, "There is no such rule"),
     ],
 )
@@ -252,6 +255,16 @@ def test_what_cannot_be_is_refused_with_words_and_nothing_is_written(
     assert words.lower() in told(editor).lower()
     with acme.scope():
         assert list(WitMapping.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize("posted", ["", "{}", "[1]", '[{"kind": "type"}]', '[{"target": 5}]'])
+def test_decisions_that_are_none_are_refused(posted: str, acme: Imported, editor: Client) -> None:
+    before = set(acme.entries())
+    answer = editor.post(reverse("admin:mappings_inbox_confirm"), {"at_least": "90"})
+    values = {"decisions": posted, "version": answer.context["version"]}
+    assert editor.post(reverse("admin:mappings_inbox_apply"), values).status_code == 302
+    assert "could not be read" in told(editor)
+    assert set(acme.entries()) == before
 
 
 def test_a_new_status_that_a_run_brings_is_there_when_the_run_ends(tmp_path: Path) -> None:
@@ -393,6 +406,26 @@ def test_the_page_asks_as_many_queries_for_many_entries_as_for_few(
     with django_assert_max_num_queries(len(few)):
         page = editor.get(reverse(PAGE), {"kind": "status"})
     assert page.content.decode().count("New 1") > 5
+
+
+def test_what_is_more_than_a_page_is_on_the_next(acme: Imported, editor: Client) -> None:
+    with acme.scope():
+        pattern = Status.objects.first()
+        some = StatusResolution.objects.first()
+        assert pattern is not None
+        assert some is not None
+        for number in range(30):
+            pattern.pk, pattern.source_id, pattern.name = None, f"n{number}", f"New {number:02}"
+            pattern.save()
+            some.pk, some.status_source_id, some.mapping_id = None, f"n{number}", None
+            some.save()
+    pages = [text_of(editor, page=number, kind="status") for number in (1, 2, 3)]
+    names = [re.findall(r"<bdi>(New \d\d)</bdi>", page) for page in pages]
+    assert sorted(names[0] + names[1]) == [f"New {number:02}" for number in range(30)]
+    assert names[2] == names[1]
+    assert 'rel="next"' in pages[0]
+    assert "kind=status" in pages[0]
+    assert 'rel="next"' not in pages[1]
 
 
 def test_statuses_that_no_item_uses_are_listed_apart(acme: Imported, editor: Client) -> None:

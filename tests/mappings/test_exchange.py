@@ -266,6 +266,16 @@ def test_each_wrong_cell_is_told_by_row_and_column_and_nothing_is_written(
     assert acme.book() == before
 
 
+def test_what_no_index_can_hold_is_told(acme: Ruled) -> None:
+    long = "🐛" * 250
+    plan = acme.plan(
+        "status-mappings", table(STATUSES, ("", long, long, long, "", "X", "Done", "", "", ""))
+    )
+    ((_, column, message),) = complaints(plan)
+    assert column == "from name"
+    assert "3,000 bytes in all; 2,000 are possible" in message
+
+
 def test_all_that_is_wrong_is_told_at_once_up_to_a_bound(acme: Ruled) -> None:
     rows = [("nope", "", f"n{n}", "", "", "x", "?") for n in range(400)]
     plan = acme.plan("wit-mappings", table(TYPES, *rows))
