@@ -36,12 +36,14 @@
     return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   }
 
-  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-
-  function moment(text) {
-    if (!text) return "–";
-    return `${Number(text.slice(8, 10))} ${MONTHS[text.slice(5, 7) - 1]}, ${text.slice(11, 19)}`;
-  }
+  // Times are shown in the person's zone, as on every other page; it is told in the same words.
+  const ZONE = document.documentElement.dataset.timeZone || "UTC";
+  const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const inZone = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, ...options });
+  const TIMES = inZone(TIME);
+  const MOMENTS = inZone({ day: "numeric", month: "short", ...TIME });
+  const time = (text) => TIMES.format(new Date(text));
+  const moment = (text) => (text ? MOMENTS.format(new Date(text)) : "–");
 
   function barTone(progress) {
     return progress.is_finished ? TONES[progress.state] || "" : "";
@@ -108,7 +110,7 @@
   function logLine(line) {
     return element(
       "li", {},
-      element("time", { datetime: line.at, title: line.at }, line.at.slice(11, 19)),
+      element("time", { datetime: line.at, title: line.at }, time(line.at)),
       element("span", { class: `etl-wrap etl-log-${line.level}` }, line.message),
     );
   }
@@ -126,7 +128,7 @@
   function timeLeft(progress) {
     if (progress.is_finished) return "";
     if (progress.waiting_until) {
-      return `waiting until ${progress.waiting_until.slice(11, 19)} UTC: ${progress.waiting_for}`;
+      return `waiting until ${time(progress.waiting_until)}: ${progress.waiting_for}`;
     }
     if (progress.seconds_left === null) return "time left not known yet";
     return `about ${duration(progress.seconds_left)} left`;
