@@ -16,11 +16,14 @@
       this.state = element.querySelector("[data-panel-state]");
       this.timer = 0;
       this.running = null;
+      this.asked = "";
       if (!this.form) return;
       for (const event of ["input", "change"]) {
         this.form.addEventListener(event, () => this.soon());
       }
       this.form.addEventListener("steps-changed", () => this.soon());
+      // What was added in a window of its own is chosen without an event.
+      window.addEventListener("focus", () => { if (this.asked && this.asked !== this.values()) this.soon(); });
       element.addEventListener("click", (event) => {
         if (event.target.closest("[data-panel-again]")) this.ask();
       });
@@ -32,6 +35,8 @@
       return location.search.includes("from_") || Boolean(document.querySelector(".errornote"));
     }
 
+    values() { return new URLSearchParams(new FormData(this.form)).toString(); }
+
     soon() {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.ask(), WAIT_MS);
@@ -42,6 +47,7 @@
       if (this.running) this.running.abort();
       const running = new AbortController();
       this.running = running;
+      this.asked = this.values();
       this.element.setAttribute("aria-busy", "true");
       this.state.textContent = "Working it out…";
       try {

@@ -291,3 +291,41 @@ def test_a_rule_that_loses_everywhere_is_told_from_one_that_matches_nothing(
     page = editor.client.get(editor.url(WitMapping, "changelist")).content.decode()
     assert page.count(">wins nowhere</span>") == 1
     assert page.count(">matches nothing</span>") == 1
+
+
+def test_pages_ask_as_many_queries_for_many_rules_as_for_few(
+    editor: Editor, django_assert_max_num_queries: Any
+) -> None:
+    rule = editor.get(StatusMapping, from_name="doing")
+    step = editor.get(WorkflowStep, name="In Progress")
+    urls = [
+        editor.url(StatusMapping, "changelist"),
+        editor.url(StatusMapping, "change", rule.pk),
+        editor.url(StatusMapping, "delete", rule.pk),
+        editor.url(StatusMapping, "history", rule.pk),
+        editor.url(WitHierarchy, "changelist"),
+        reverse("admin:mappings_workflow_changelist"),
+        reverse("admin:mappings_workflow_change", args=(step.workflow_id,)),
+        reverse("admin:mappings_workflow_delete", args=(step.workflow_id,)),
+        reverse("admin:mappings_status_changelist"),
+        reverse("admin:mappings_wit_changelist"),
+    ]
+    asked = {}
+    for url in urls:
+        editor.client.get(url)
+        with django_assert_max_num_queries(60) as few:
+            editor.client.get(url)
+        asked[url] = len(few)
+    with editor.scope():
+        for number in range(30):
+            StatusMapping.objects.create(
+                tenant=editor.tenant,
+                from_name=f"status {number}",
+                target="Doing",
+                category="in_progress",
+                step=step,
+                integration=editor.integration,
+            )
+    for url, count in asked.items():
+        with django_assert_max_num_queries(count):
+            editor.client.get(url)
