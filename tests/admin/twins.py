@@ -16,6 +16,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import reverse
 
+from integrations.models import Integration
 from mappings.editing import Author, apply
 from mappings.exchange.tables import TABLES
 from mappings.models import (
@@ -94,9 +95,12 @@ class Twin:
             self.world.row(model)
 
     def grow(self) -> None:
-        """Have a further row of every model, but for the one that has nothing to be another by."""
+        """Have a further row of every model that there may be many of.
+
+        A tenant has few integrations: names of projects take a query for each of them.
+        """
         for model in tenant_models():
-            if model is not Membership:
+            if model not in (Membership, Integration):
                 self.world.add(model)
 
     def _have_fields(self) -> None:
@@ -165,9 +169,9 @@ def asks(twin: Twin) -> Iterator[Ask]:
         yield Ask(address(model, "add"))
         for page in ("change", "history", "delete"):
             yield Ask(address(model, page, key))
-    for name, page in PAGES.items():
-        if page.kind in ("tenant", "row"):
-            yield Ask(*_of_table(twin, name, page))
+    for name, what in PAGES.items():
+        if what.kind in ("tenant", "row"):
+            yield Ask(*_of_table(twin, name, what))
     yield from _of_rules(twin)
     yield from _of_inbox()
     for slug in TABLES:
