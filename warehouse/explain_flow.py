@@ -20,7 +20,8 @@ POLICIES: Final = {
     "nothing and ends a run of done.",
     "unplaced_step": "Where no position tells, in progress, waiting and done are past commitment.",
     "discarded": "To discard is not to commit, and an item that ends discarded is not done.",
-    "first_start": "The first start counts: going back to to do does not take it back.",
+    "first_start": "The first start counts: going back to to do does not take it back, and time "
+    "there is neither active nor waiting.",
     "last_done": "Done is the start of the last unbroken run of done, if it is in it still.",
     "skipped_active": "Done without a start has a lead time and no cycle time.",
     "created_done": "Done from its creation has a lead time of 0 and no cycle time.",
