@@ -1,6 +1,7 @@
 """Sources: integrations, raw pages and what was set aside of them."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -110,10 +111,11 @@ class QuarantinedRecordAdmin(LoadedModelAdmin):
         if row.raw_page_id is None:
             return "The page is no longer kept."
         url = reverse("admin:integrations_rawpage_change", args=(row.raw_page_id,))
+        asked = {"record": row.position} | ({"path": row.path} if row.path else {})
         return format_html(
-            '<a class="etl-link" href="{}?record={}">Page {}, record {}</a>',
+            '<a class="etl-link" href="{}?{}#place">Page {}, record {}</a>',
             url,
-            row.position,
+            urlencode(asked),
             row.raw_page_id,
             row.position,
         )

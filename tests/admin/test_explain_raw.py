@@ -9,7 +9,7 @@ import pytest
 import zstandard
 from django.test import Client
 
-from integrations.models import RawPage
+from integrations.models import QuarantinedRecord, RawPage
 from tenants.scope import tenant_scope
 from tests.admin.world import World
 
@@ -134,3 +134,21 @@ def test_a_record_that_is_no_json_is_shown_as_it_stands(
     text = shown(as_admin, raw, record=0, path="key")
     assert '{"id": "1", "key": }' in unescape(text)
     assert "<mark" not in text
+
+
+def test_what_was_left_out_leads_to_its_place(ours: World, raw: RawPage, as_admin: Client) -> None:
+    keep(ours, raw, [{"id": "1", "fields": {"labels": ["a", {"b": 1}]}}])
+    row = ours.row(QuarantinedRecord)
+    with tenant_scope(ours.tenant.pk):
+        row.position, row.path = 0, "fields.labels[1]"
+        row.save()
+    page = as_admin.get(f"/admin/integrations/quarantinedrecord/{row.pk}/change/")
+    link = re.search(r'href="([^"]+\?record=0[^"]*)"', page.content.decode())
+    assert link is not None
+    for url in (unescape(link[1]), f"{address(raw)}?record=0&path=fields.labels%5B1%5D"):
+        assert json.loads(marked(as_admin.get(url).content.decode())) == {"b": 1}
+    assert "?record=0&amp;path=fields.labels%5B1%5D#place" in shown(as_admin, raw)
+
+
+def address(page: RawPage) -> str:
+    return f"/admin/integrations/rawpage/{page.pk}/change/"
