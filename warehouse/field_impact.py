@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from mappings.effects import Example, Values
 from warehouse.json_words import Sql
-from warehouse.mapped_fields import active_rules, count_touched, differing
+from warehouse.mapped_fields import active_rules, count_touched, differing, run_uncompiled
 from warehouse.merge import Batch, fetch
 from warehouse.models import WorkItem
 
@@ -40,6 +40,7 @@ class FieldImpact:
 def look(batch: Batch, example_count: int) -> FieldImpact:
     """Return what the rules, as they stand in their table now, change."""
     rules = active_rules(batch.tenant_id, batch.integration_id)
+    run_uncompiled()
     rows = fetch(
         "SELECT d.was, d.found, COUNT(*), MAX(d.id)"
         f" FROM {differing(batch, rules, _newest(batch))} d GROUP BY d.was, d.found"
