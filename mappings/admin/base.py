@@ -20,6 +20,7 @@ from mappings.admin.outcome import tell_outcome
 from mappings.admin.refusal import keep_refusal, refusal_for, refusal_of, with_refusal
 from mappings.admin.replies import answer_preview, answer_problems
 from mappings.admin.row_history import answer_row_history
+from mappings.admin.stale import refuse_stale
 from mappings.models import ChangeSet
 from tenants.admin import PreferredChangeList, TenantModelAdmin
 from tenants.permissions import Capability, access_of
@@ -72,6 +73,10 @@ class MappingAdmin(TenantModelAdmin):
         """Write a form; return numbers of inline forms by the id of the row they stored."""
         obj.save()
         return {}
+
+    def rows_of(self, obj: Any) -> list[tuple[str, int]]:
+        """Return which rows a form writes, as table and id."""
+        return [(self.opts.db_table, obj.pk)]
 
     def form_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the form of a row shows beside the form."""
@@ -157,6 +162,7 @@ class MappingAdmin(TenantModelAdmin):
         if self.has_change_permission(request, obj) if change else add:
             context["preview_url"] = self.page_url("preview", *([obj.pk] if obj else []))
         if obj is not None:
+            context["rules_version"] = editing.current_version(obj.tenant_id)
             context.update(self.form_context(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -173,6 +179,8 @@ class MappingAdmin(TenantModelAdmin):
         self, request: HttpRequest, form: Any, formsets: Sequence[Any], change: bool
     ) -> None:
         def edit() -> None:
+            if change:
+                refuse_stale(request, self.rows_of(form.instance))
             setattr(request, _SAVED_ROWS, self.store(form.instance, form, formsets))
 
         change_set = self.apply(request, form.instance.tenant_id, edit, ChangeSet.Origin.FORM)

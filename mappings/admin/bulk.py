@@ -1,6 +1,6 @@
 """Edits of one or many rules that are asked about first: bulk edits, activation, deletion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -44,6 +44,12 @@ class BulkMappingAdmin(MappingAdmin):
 
     bulk_form: ClassVar[Callable[[Any], forms.Form] | None] = None
     actions = ("edit_selected", "activate_selected", "deactivate_selected", "delete_selected")
+
+    intros: ClassVar[Mapping[str, str]] = {
+        DEACTIVATE: "Rules that have it keep it; it is offered to no other rule.",
+        DELETE: "It can be taken back from the message that follows, and from History.",
+    }
+    """What the page that asks says first, by verb."""
 
     # What each kind of rule says.
 
@@ -170,7 +176,10 @@ class BulkMappingAdmin(MappingAdmin):
         def edit() -> None:
             self._do(verb, tenant_id, rows, form)
 
-        what = f"{len(rows):,} {self.opts.verbose_name_plural}" if len(rows) > 1 else str(rows[0])
+        name = self.opts.verbose_name
+        what = f"{name} “{rows[0]}”"
+        if len(rows) > 1:
+            what = f"{len(rows):,} {self.opts.verbose_name_plural}"
         origin = ChangeSet.Origin.BULK if len(rows) > 1 else ChangeSet.Origin.FORM
         return Confirmation(
             title=f"{_VERBS[verb]} {what}",
@@ -178,6 +187,7 @@ class BulkMappingAdmin(MappingAdmin):
             back=self.page_url("changelist"),
             preview=lambda: editing.preview(tenant_id, edit),
             apply=lambda: self.apply(request, tenant_id, edit, origin),
+            intro=self.intros.get(verb, ""),
             form=form,
             groups=self.groups_of(tenant_id, rows),
             is_danger=verb == DELETE,

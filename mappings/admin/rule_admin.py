@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mappings.admin.bulk import BulkMappingAdmin
+from mappings.admin.bulk import DEACTIVATE, BulkMappingAdmin
 from mappings.admin.confirm import Group, Move
 from mappings.admin.rule_lists import falls_to, links_of_rules, shown_items
 from mappings.admin.tryout import answer_tryout
@@ -26,6 +26,11 @@ class RuleAdmin(BulkMappingAdmin):
     what: ClassVar[str]
     source_model: ClassVar[str]
     try_form: ClassVar[type[Any]]
+
+    intros: ClassVar[Mapping[str, str]] = {
+        **BulkMappingAdmin.intros,
+        DEACTIVATE: "An inactive rule matches nothing. It can be activated again.",
+    }
 
     def save_rule(self, rule: Any) -> None:
         """Store a rule with its names folded."""

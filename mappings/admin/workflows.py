@@ -85,6 +85,10 @@ class WorkflowAdmin(BulkMappingAdmin):
 
     # Writing.
 
+    def rows_of(self, obj: Any) -> list[tuple[str, int]]:
+        steps = WorkflowStep.objects.filter(workflow_id=obj.pk).values_list("pk", flat=True)
+        return [*super().rows_of(obj), *(("workflow_steps", pk) for pk in steps)]
+
     def store(self, obj: Any, form: Any, formsets: Sequence[Any]) -> Mapping[int, int]:
         obj.save()
         kept: dict[int, WorkflowStep] = {}

@@ -329,3 +329,19 @@ def test_pages_ask_as_many_queries_for_many_rules_as_for_few(
     for url, count in asked.items():
         with django_assert_max_num_queries(count):
             editor.client.get(url)
+
+
+def test_a_form_that_somebody_else_has_overtaken_is_not_saved_unseen(editor: Editor) -> None:
+    rule = editor.get(StatusMapping, from_name="doing")
+    url = editor.url(StatusMapping, "change", rule.pk)
+    opened = re.search(r'name="_version" value="(\d+)"', editor.post(url, {}))
+    assert opened is not None
+    version = opened.group(1)
+    editor.post(url, editor.status_form(rule, target="First", _version=version))
+    page = editor.post(url, editor.status_form(rule, target="Second", _version=version))
+    assert "changed this since you opened it" in page
+    assert editor.get(StatusMapping, pk=rule.pk).target == "First"
+    again = re.search(r'name="_version" value="(\d+)"', page)
+    assert again is not None
+    editor.post(url, editor.status_form(rule, target="Second", _version=again.group(1)))
+    assert editor.get(StatusMapping, pk=rule.pk).target == "Second"
