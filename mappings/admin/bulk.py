@@ -39,12 +39,14 @@ _VERBS: Final = {EDIT: "Edit", ACTIVATE: "Activate", DEACTIVATE: "Deactivate", D
 class BulkMappingAdmin(MappingAdmin):
     """Pages of rules that can be changed many at a time.
 
-    bulk_form: the form of what can be set for many rows; None: nothing can.
+    bulk_form: the form of what can be set for many rows; None: nothing can. thing: what one row
+    is called, by default as its model.
     """
 
     bulk_form: ClassVar[Callable[[Any], forms.Form] | None] = None
     actions = ("edit_selected", "activate_selected", "deactivate_selected", "delete_selected")
 
+    thing: ClassVar[str] = ""
     intros: ClassVar[Mapping[str, str]] = {
         DEACTIVATE: "Rules that have it keep it; it is offered to no other rule.",
         DELETE: "It can be taken back from the message that follows, and from History.",
@@ -176,7 +178,7 @@ class BulkMappingAdmin(MappingAdmin):
         def edit() -> None:
             self._do(verb, tenant_id, rows, form)
 
-        name = self.opts.verbose_name
+        name = self.thing or self.opts.verbose_name
         what = f"{name} “{rows[0]}”"
         if len(rows) > 1:
             what = f"{len(rows):,} {self.opts.verbose_name_plural}"

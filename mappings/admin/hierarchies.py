@@ -31,6 +31,7 @@ class WitHierarchyAdmin(BulkMappingAdmin):
     """Levels of the tenant's hierarchy."""
 
     form = LevelForm
+    thing = "level"
     list_intro = "From the largest undertaking to the smallest task; type rules give a level each."
     list_display = ("rung", "rules", "items", "is_active")
     list_filter = ("is_active",)
