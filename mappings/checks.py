@@ -124,14 +124,15 @@ def _check_steps(name: str, steps: Mapping[int, Row]) -> None:
 def _check_names(name: str, steps: Mapping[int, Row]) -> None:
     seen: dict[str, str] = {}
     for row_id, row in steps.items():
-        other = seen.setdefault(fold(row["name"]), row["name"])
-        if other is not row["name"]:
+        folded = fold(row["name"])
+        if folded in seen:
             raise RuleError(
-                f"workflow {name}: steps {other} and {row['name']} have the same name",
+                f"workflow {name}: steps {seen[folded]} and {row['name']} have the same name",
                 WorkflowStep._meta.db_table,
                 row_id,
                 "name",
             )
+        seen[folded] = row["name"]
 
 
 def _check_commitment(name: str, steps: Mapping[int, Row]) -> None:

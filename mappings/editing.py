@@ -110,22 +110,13 @@ def apply(
     prepared; nothing has changed then.
     """
     made = _Draft(tenant_id, author, origin, summary, undoes)
-    try:
-        with transaction.atomic():
-            effects().lock(tenant_id)
-            refuse_while_preparing(tenant_id)
-            changes, shifts = _edited(tenant_id, edit)
-            if not changes:
-                return None
-            _resolve(shifts)
-            touched = effects().apply(tenant_id, shifts, at_most=large)
-            if touched is None:
-                raise _Taken(changes)
-            change_set = made.store(changes, ChangeSet.State.APPLIED)
-            _applied(change_set, touched)
-            return change_set
-    except _Taken as taken:
-        with transaction.atomic():
+    with transaction.atomic():
+        effects().lock(tenant_id)  # Kept while a large edit is rolled back: nobody edits between.
+        refuse_while_preparing(tenant_id)
+        try:
+            with transaction.atomic():
+                return _apply_at_once(made, edit, large)
+        except _Taken as taken:
             return _prepare(made, taken.result)
 
 
@@ -266,9 +257,21 @@ def _applied(change_set: ChangeSet, touched: int) -> None:
     change_set.save(update_fields=["state", "version", "touched_count", "applied_at"])
 
 
+def _apply_at_once(made: _Draft, edit: Edit, large: int) -> ChangeSet | None:
+    """Make an edit; raise _Taken with its changes if it touches too much to be made at once."""
+    changes, shifts = _edited(made.tenant_id, edit)
+    if not changes:
+        return None
+    _resolve(shifts)
+    touched = effects().apply(made.tenant_id, shifts, at_most=large)
+    if touched is None:
+        raise _Taken(changes)
+    change_set = made.store(changes, ChangeSet.State.APPLIED)
+    _applied(change_set, touched)
+    return change_set
+
+
 def _prepare(made: _Draft, changes: list[RowChange]) -> ChangeSet:
-    effects().lock(made.tenant_id)
-    refuse_while_preparing(made.tenant_id)
     change_set = made.store(changes, ChangeSet.State.PREPARING)
     change_set.run_id = effects().prepare(change_set)
     change_set.save(update_fields=["run_id"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from common.errors import UsageError
-from mappings.book import TABLES, RowChange, columns_of, write_rows
+from mappings.book import TABLES, RowChange, read_book, write_rows
 from mappings.editing import Author, Preview, apply, current_version, preview, stored_changes
 from mappings.models import Change, ChangeSet
 
@@ -92,14 +92,10 @@ def _reversed(change_set: ChangeSet) -> list[RowChange]:
     if change_set.state != ChangeSet.State.APPLIED:
         raise UsageError(f"“{change_set.summary}” is not in effect")
     changes = stored_changes(change_set)
-    if any(_current(change) != change.after for change in changes):
+    book = read_book(change_set.tenant_id)
+    if any(book.rows[change.table].get(change.row_id) != change.after for change in changes):
         raise EditedSinceError(change_set, _later(change_set, changes))
     return [change.reverse for change in changes]
-
-
-def _current(change: RowChange) -> dict[str, object] | None:
-    model = TABLES[change.table]
-    return model.objects.filter(pk=change.row_id).values(*columns_of(model)).first()
 
 
 def _later(change_set: ChangeSet, changes: Iterable[RowChange]) -> list[ChangeSet]:

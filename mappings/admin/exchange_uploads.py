@@ -27,9 +27,10 @@ def keep(upload: Upload) -> str:
     """Keep a file for an hour; return the key by which it is found again.
 
     It lies where sessions lie, compressed, in one of its own that names no user: so every process
-    finds it, and what is forgotten goes with the sessions that ran out.
+    finds it. Sessions that ran out, and files that nobody imported with them, go first.
     """
     store = _store(None)
+    store.clear_expired()
     store[_NAME] = {
         "user_id": upload.user_id,
         "tenant_id": upload.tenant_id,

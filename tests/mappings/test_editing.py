@@ -3,14 +3,17 @@
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from common.errors import UsageError
 from mappings.book import delete_rows, read_book
 from mappings.checks import RuleError
 from mappings.editing import Author, apply, current_version, preview
+from mappings.effects import Effects, effects
 from mappings.models import (
     Change,
     ChangeSet,
@@ -21,10 +24,11 @@ from mappings.models import (
     WorkflowStep,
 )
 from mappings.services import save_type_rule
-from mappings.undo import EditedSinceError, between, restore, undo
+from mappings.undo import EditedSinceError, between, preview_undo, restore, undo
 from tenants.scope import tenant_scope
 from tests.warehouse.flow_world import new_tenant
 from tests.warehouse.rules_world import RulesWorld
+from warehouse.models import TenantCounter
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +233,50 @@ def test_histories_of_tenants_are_apart(world: RulesWorld) -> None:
         assert not any(read_book(other.pk).rows.values())
         assert current_version(other.pk) == 0
         assert Workflow.objects.count() == 0
+
+
+def test_taking_back_many_rows_asks_no_more_than_taking_back_few(
+    world: RulesWorld, django_assert_max_num_queries: Any
+) -> None:
+    few = save(world, rename_level(1, "Feature"))
+    many = save(world, add_levels(world, 300))
+    assert few is not None
+    assert many is not None
+    with CaptureQueriesContext(connection) as asked:
+        preview_undo(few)
+    with django_assert_max_num_queries(len(asked) + 2):
+        preview_undo(many)
+
+
+def add_levels(world: RulesWorld, count: int) -> Callable[[], object]:
+    return lambda: WitHierarchy.objects.bulk_create(
+        WitHierarchy(tenant=world.tenant, level=100 + number, name=f"Level {number}")
+        for number in range(count)
+    )
+
+
+def test_no_edit_comes_between_a_large_one_and_its_preparation(
+    world: RulesWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tenant stays locked from the look at its rules to the stored change-set."""
+    done: list[str] = []
+
+    def lock(self: Effects, tenant_id: int) -> None:
+        done.append("lock")
+
+    def prepare(self: Effects, change_set: ChangeSet) -> int:
+        assert connection.in_atomic_block
+        done.append("prepare")
+        return 1
+
+    monkeypatch.setattr(type(effects()), "lock", lock)
+    monkeypatch.setattr(type(effects()), "prepare", prepare)
+    TenantCounter.objects.get_or_create(tenant=world.tenant)
+    apply(
+        world.tenant.pk,
+        lambda: StatusMapping.objects.update(is_active=False),
+        author=ME,
+        origin=ChangeSet.Origin.FORM,
+        large=-1,
+    )
+    assert done == ["lock", "prepare"]

@@ -128,7 +128,7 @@ def test_any_version_can_be_restored_from_any_other(seed: int) -> None:
     world = RulesWorld(rng, item_count=15)
     with tenant_scope(world.tenant.pk):
         world.build()
-        states = {0: world.state()}
+        states = {current_version(world.tenant.pk): world.state()}
         for _ in range(5):
             save_some(world)
             states[current_version(world.tenant.pk)] = world.state()
