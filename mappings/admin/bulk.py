@@ -28,6 +28,7 @@ from mappings.admin.confirm import (
     answer_confirmation,
     posted,
 )
+from mappings.admin.posted import posted_id
 from mappings.models import ChangeSet
 from tenants.permissions import access_of
 
@@ -124,7 +125,8 @@ class BulkMappingAdmin(MappingAdmin):
             return HttpResponseNotAllowed(["POST"])
         if verb not in _VERBS or (verb == EDIT and self.bulk_form is None):
             raise Http404
-        ids = [int(each) for each in request.POST.get("ids", "").split(",") if each.isdecimal()]
+        found = map(posted_id, request.POST.get("ids", "").split(","))
+        ids = [each for each in found if each is not None]
         rows = self.get_queryset(request).filter(pk__in=ids[: MOST_ROWS + 1])
         if isinstance(self.list_select_related, (list, tuple)):
             rows = rows.select_related(*self.list_select_related)

@@ -16,6 +16,7 @@ from integrations.models import Integration
 from mappings.admin.inbox_rows import CONFIDENCES, Choices, Row, Shown, shown
 from mappings.admin.outcome import tell_outcome
 from mappings.admin.panel import panel_context
+from mappings.admin.posted import posted_id
 from mappings.admin.words import sentence
 from mappings.editing import apply, author_of, current_version, preview
 from mappings.inbox import Kind, read_inbox
@@ -199,7 +200,8 @@ def _posted(request: HttpRequest, tenant: Tenant) -> Decision:
     """Return the decision of a row's form; raise UsageError for one that cannot be."""
     kind_value, _, rest = request.POST.get("key", "").partition(":")
     integration_id, _, name = rest.partition(":")
-    if kind_value not in set(Kind) or not integration_id.isdecimal():
+    owner = posted_id(integration_id)
+    if kind_value not in set(Kind) or owner is None:
         raise UsageError("this row could not be read; open the inbox again")
     kind = Kind(kind_value)
     scope, _, project = request.POST.get("scope", "").partition(":")
@@ -210,10 +212,10 @@ def _posted(request: HttpRequest, tenant: Tenant) -> Decision:
     return Decision(
         kind=kind,
         name=name,
-        integration_id=None if scope == "everywhere" else int(integration_id),
+        integration_id=None if scope == "everywhere" else owner,
         project_key=project if scope == "project" else "",
         target=target.strip(),
-        place_id=int(value) if what in ("level", "step") and value.isdecimal() else None,
+        place_id=posted_id(value) if what in ("level", "step") else None,
         category=value if what == "category" else "",
     )
 
@@ -221,7 +223,8 @@ def _posted(request: HttpRequest, tenant: Tenant) -> Decision:
 def _like(kind: Kind, rule_id: str) -> tuple[str, str]:
     """Return target and place of a rule that there is."""
     model = WitMapping if kind == Kind.TYPE else StatusMapping
-    rule: Any = model.objects.filter(pk=rule_id).first() if rule_id.isdecimal() else None
+    key = posted_id(rule_id)
+    rule: Any = model.objects.filter(pk=key).first() if key is not None else None
     if rule is None:
         raise UsageError("there is no such rule")
     return rule.target, Row.place_of(rule)

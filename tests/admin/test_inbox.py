@@ -165,6 +165,9 @@ def test_a_rule_that_is_there_but_inactive_is_made_active_again(
         ({"key": "type:1:" + "x" * 2_001}, "too long to be matched"),
         ({"key": "type:1:b\0g"}, "NUL character"),
         ({"like": "987654321"}, "There is no such rule"),
+        ({"key": f"type:{'9' * 5000}:x"}, "could not be read"),
+        ({"place": f"level:{'9' * 5000}"}, "choose one of the levels"),
+        ({"like": "9" * 5000}, "There is no such rule"),
     ],
 )
 def test_what_cannot_be_is_refused_with_words_and_nothing_is_written(

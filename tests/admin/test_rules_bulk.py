@@ -89,6 +89,13 @@ def test_a_bulk_edit_that_cannot_be_says_why_and_does_nothing(
     assert editor.book() == before
 
 
+@pytest.mark.parametrize("ids", ["9" * 30, "9" * 5000, "x", "²"])
+def test_ids_that_can_be_none_choose_nothing(editor: Editor, ids: str) -> None:
+    before = editor.book()
+    bulk(editor, WitMapping, "delete", ids=ids, _apply="1")
+    assert editor.book() == before
+
+
 def test_a_bulk_edit_that_would_make_two_rules_alike_is_refused_as_a_whole(editor: Editor) -> None:
     add = editor.url(WitMapping, "add")
     editor.post(add, editor.type_form(from_name="Bug", integration=editor.integration.pk))
