@@ -152,15 +152,7 @@ def _statuses(
     item: WorkItem, changes: Sequence[Changelog], source_type: Wit | None, key: str | None
 ) -> dict[str, KnownStatus]:
     """Return the statuses that the history names, and the present one, by their source ids."""
-    names: dict[str, str] = {}
-    for change in changes:
-        for source_id, name in (
-            (change.from_value, change.from_text),
-            (change.to_value, change.to_text),
-        ):
-            if source_id is not None:
-                names[source_id] = name or names.get(source_id) or ""
-    names[item.status_source_id] = item.source_status
+    names = _names_of(item, changes)
     rows = {row.source_id: row for row in _of(Status, item).filter(source_id__in=names)}
     found = {
         row.status_source_id: row.mapping
@@ -189,6 +181,20 @@ def _statuses(
         )
         for source_id, name in names.items()
     }
+
+
+def _names_of(item: WorkItem, changes: Sequence[Changelog]) -> dict[str, str]:
+    """Return the statuses of the history by their source ids, with the newest of their names."""
+    names: dict[str, str] = {}
+    for change in changes:
+        for source_id, name in (
+            (change.from_value, change.from_text),
+            (change.to_value, change.to_text),
+        ):
+            if source_id is not None:
+                names[source_id] = name or names.get(source_id) or ""
+    names[item.status_source_id] = item.source_status
+    return names
 
 
 def _commitment_points(rules: Iterable[StatusMapping | None]) -> dict[int, WorkflowStep]:
