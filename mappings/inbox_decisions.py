@@ -9,7 +9,7 @@ from integrations.models import Integration
 from mappings.inbox import Entry, Kind
 from mappings.inbox_clues import where
 from mappings.models import StatusMapping, StepCategory, WitHierarchy, WitMapping, WorkflowStep
-from mappings.rules import fold
+from mappings.rules import LONGEST_NAME, fold
 from mappings.services import save_status_rule, save_type_rule
 from mappings.suggestions import Suggestion
 
@@ -85,7 +85,8 @@ def _check(decision: Decision) -> None:
         raise UsageError("the source never described it, so no rule can match it by its name")
     if "\0" in decision.name + decision.project_key + decision.target:
         raise UsageError("a NUL character can be in no name")
-    if len((decision.name + decision.project_key).encode()) > LONGEST_KEY:
+    is_long = len(decision.name) > LONGEST_NAME
+    if is_long or len((decision.name + decision.project_key).encode()) > LONGEST_KEY:
         raise UsageError(
             f"{what}: the name is too long to be matched; give what it stands for a rule by its "
             "source level or category"

@@ -23,6 +23,9 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from mappings.models import StatusMapping, WitMapping
 
+LONGEST_NAME: Final = 255
+"""Characters of a name that a rule can match by."""
+
 # Characters that are not seen: soft hyphen, zero-width spaces and joiners, direction marks,
 # word joiner, byte order mark.
 _UNSEEN = dict.fromkeys(

@@ -7,8 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from mappings.admin.refusal import Refusal
-from mappings.admin.suggest import NAME_LENGTH
-from mappings.rules import fold
+from mappings.rules import LONGEST_NAME, fold
 from tenants.admin import TenantForm
 
 _NAMES: Final = ("target", "name")
@@ -28,9 +27,9 @@ class RuleForm(TenantForm):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         for name in (*self.folded, "project_key"):
-            if len(values.get(name) or "") > NAME_LENGTH:
+            if len(values.get(name) or "") > LONGEST_NAME:
                 self.add_error(
-                    name, f"At most {NAME_LENGTH} characters; it has {len(values[name])}."
+                    name, f"At most {LONGEST_NAME} characters; it has {len(values[name])}."
                 )
         for name in self.folded:
             values[name] = fold(values.get(name) or "")

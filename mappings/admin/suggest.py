@@ -14,7 +14,6 @@ from mappings.effects import effects
 from mappings.models import Status, Wit
 
 SHOWN: Final = 1000
-NAME_LENGTH: Final = 255
 
 
 class Suggestion(NamedTuple):
@@ -51,7 +50,7 @@ class SuggestedInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
 def suggest(form: forms.BaseForm, field: str, suggestions: Suggestions) -> None:
     """Let a field of a form offer suggestions, if the form has it as an input."""
     if field in form.fields:
-        widget: Any = SuggestedInput(attrs={"maxlength": NAME_LENGTH})
+        widget: Any = SuggestedInput()
         widget.suggestions = suggestions
         form.fields[field].widget = widget
 

@@ -13,7 +13,6 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from integrations.models import Integration
 from mappings.admin.reach import Winner, link_to
 from mappings.admin.suggest import (
-    NAME_LENGTH,
     SuggestedInput,
     Suggestions,
     project_keys,
@@ -23,7 +22,15 @@ from mappings.admin.suggest import (
 )
 from mappings.models import Status, StatusMapping, Wit, WitMapping
 from mappings.resolve import status_facts, type_facts
-from mappings.rules import Ranked, StatusFacts, StatusRules, TypeFacts, TypeRules, fold
+from mappings.rules import (
+    LONGEST_NAME,
+    Ranked,
+    StatusFacts,
+    StatusRules,
+    TypeFacts,
+    TypeRules,
+    fold,
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ def _line(suggestions: Suggestions, *, is_required: bool, help_text: str = "") -
     widget = SuggestedInput()
     widget.suggestions = suggestions
     return forms.CharField(
-        required=is_required, max_length=NAME_LENGTH, widget=widget, help_text=help_text
+        required=is_required, max_length=LONGEST_NAME, widget=widget, help_text=help_text
     )
 
 

@@ -15,9 +15,9 @@ from mappings.models import (
     WitHierarchy,
     WitMapping,
 )
-from mappings.rules import fold
+from mappings.rules import LONGEST_NAME, fold
 
-_NAME: Final = 500
+_NAME: Final = LONGEST_NAME
 _PLACE: Final = 255
 _TARGET: Final = 100
 _COLUMN: Final = re.compile(r"\w{1,63}")

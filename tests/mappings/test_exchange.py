@@ -39,6 +39,7 @@ WRONG = [
     ("wit-mappings", [",,,,Bug,0,"], ["2 from name: exactly one of"]),
     ("wit-mappings", [",,bug,,,0,maybe"], ["2 target: is empty", "2 active: neither yes nor no"]),
     ("wit-mappings", [",,bug,,{long},0,"], ["2 target: has 300 characters; 100 are possible"]),
+    ("wit-mappings", [",,{long},,Bug,0,"], ["2 from name: has 300 characters; 255 are possible"]),
     ("wit-mappings", [",,bug,99999,Bug,0,"], ["2 from level: 99999 is not between"]),
     ("wit-mappings", [",,Bug,,A,0,", ",,BUG ,,B,0,"], ["3 : is about the same as row 2"]),
     ("wit-mappings", [",shop,é,,A,0,", ",SHOP,e\u0301,,B,0,"], ["3 : is about the same as row 2"]),
