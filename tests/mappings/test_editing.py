@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.errors import UsageError
+from integrations.models import Integration
 from mappings.book import delete_rows, read_book
 from mappings.checks import RuleError
 from mappings.editing import Author, apply, current_version, preview
@@ -145,6 +146,23 @@ def test_a_rule_to_another_tenants_level_is_refused_like_one_to_none(world: Rule
         with pytest.raises(RuleError) as caught:
             save(world, edit)
         assert str(caught.value) == f"there is no level {wanted}"
+    assert world.state() == before
+
+
+def test_a_rule_for_another_tenants_integration_is_refused_like_one_for_none(
+    world: RulesWorld,
+) -> None:
+    other = new_tenant()
+    with tenant_scope(other.pk):
+        foreign = Integration.objects.create(tenant=other, provider="jira", name="one").pk
+    before = world.state()
+    for model in (WitMapping, StatusMapping):
+        rule = model.objects.order_by("pk").first()
+        assert rule is not None
+        edit = partial(model.objects.filter(pk=rule.pk).update, integration_id=foreign)
+        with pytest.raises(RuleError) as caught:
+            save(world, edit)
+        assert str(caught.value) == f"there is no integration {foreign}"
     assert world.state() == before
 
 

@@ -32,12 +32,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Placed:
-    """A work item and where it is. type: by its id in the integration's types."""
+    """A work item and where it is. type: by its id in the integration's types.
+
+    is_deleted: at the source; it has its values, and no count has it.
+    """
 
     integration_id: int
     project: str
     type: str
     item: Item
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,11 @@ class RulesWorld:
         integration_id = self.rng.choice(self.integration_ids)
         item = _some_item(self.rng)
         placed = Placed(
-            integration_id, self.rng.choice(list(PROJECTS)), self.rng.choice(list(TYPES)), item
+            integration_id,
+            self.rng.choice(list(PROJECTS)),
+            self.rng.choice(list(TYPES)),
+            item,
+            is_deleted=self.rng.random() < 0.15,
         )
         self.items.append(placed)
         owner = {"tenant_id": self.tenant.pk, "integration_id": integration_id}
@@ -122,6 +126,7 @@ class RulesWorld:
             updated_at=item.created_at,
             history_complete=item.history_complete,
             all_changes_loaded=item.history_complete,
+            deleted_at=NOON if placed.is_deleted else None,
         )
         Changelog.objects.bulk_create(
             Changelog(

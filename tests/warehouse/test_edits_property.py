@@ -62,15 +62,23 @@ def test_a_preview_says_item_for_item_what_saving_does_and_the_model_agrees(seed
             change_set = save(world, edit)
             seen_after = world.stored()
             assert seen_after == world.expected(world.book())
-            check_impact(said.impact, seen_before, seen_after)
-            assert (change_set.touched_count if change_set else 0) == said.impact.touched_count
+            check_impact(said.impact, *(live(world, seen) for seen in (seen_before, seen_after)))
+            touched = sum(a != b for a, b in zip(seen_before, seen_after, strict=True))
+            assert (change_set.touched_count if change_set else 0) == touched
 
 
-def check_impact(impact: Impact, before: list[Expected], after: list[Expected]) -> None:
+Seen = dict[str, Expected]
+"""What readers see of the items that are not deleted at the source, by key."""
+
+
+def live(world: RulesWorld, seen: list[Expected]) -> Seen:
+    items = enumerate(zip(world.items, seen, strict=True))
+    return {f"KEY-{n}": each for n, (placed, each) in items if not placed.is_deleted}
+
+
+def check_impact(impact: Impact, before: Seen, after: Seen) -> None:
     """Compare what a preview said with what items were and are, counted plainly."""
-    moved = {
-        f"KEY-{n}": (a, b) for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b
-    }
+    moved = {key: (old, after[key]) for key, old in before.items() if old != after[key]}
     assert impact.touched_count == len(moved)
     assert {example.key for example in impact.examples} == set(moved)
     for example in impact.examples:
@@ -90,10 +98,10 @@ def check_impact(impact: Impact, before: list[Expected], after: list[Expected]) 
         assert measured.after == median(after, name)
 
 
-def median(items: list[Expected], name: str) -> float | None:
+def median(seen: Seen, name: str) -> float | None:
     values = sorted(
         value
-        for item in items
+        for item in seen.values()
         if item.metrics.done_at is not None and (value := getattr(item.metrics, name)) is not None
     )
     if not values:
