@@ -43,7 +43,7 @@ class WarehouseEffects:
         """Bring work items in line; return how many changed, None for more than `at_most`."""
         counter = TenantCounter.objects.get(tenant_id=tenant_id)
         with shift_tables(shifts):
-            looked_at = gather_items(tenant_id) + _count_fields(tenant_id, shifts)
+            looked_at = gather_items(tenant_id).count + _count_fields(tenant_id, shifts)
             if at_most is not None and looked_at > at_most:
                 return None
             if prepared is None:

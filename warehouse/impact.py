@@ -15,12 +15,14 @@ from warehouse.medians import medians
 from warehouse.merge import Batch, fetch
 from warehouse.touched import (
     compute_metrics,
-    count_metric_items,
     gather_items,
+    one_in,
     shift_tables,
 )
 
 SHOWN_MOVES: Final = 8
+EXACT: Final = 10_000
+"""Of so many work items the metrics are computed while somebody waits for a preview."""
 _DONE: Final = "w.done_at IS NOT NULL AND w.deleted_at IS NULL"
 _TIMES: Final = ("lead_time_seconds", "cycle_time_seconds")
 
@@ -45,7 +47,7 @@ class _Sums:
 def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
     """Return what shifts change. The edited rules are in their tables meanwhile.
 
-    Of more than LARGE items the metrics are computed for a sample of them, and the notes say so.
+    Of more than EXACT items the metrics are computed for a sample of them, and the notes say so.
     """
     sums = _Sums(times=_unmoved(tenant_id))
     _look(tenant_id, shifts, sums, example_count)
@@ -69,9 +71,10 @@ def impact_of(tenant_id: int, shifts: Shifts, example_count: int) -> Impact:
 
 def _look(tenant_id: int, shifts: Shifts, sums: _Sums, example_count: int) -> None:
     with shift_tables(shifts):
-        sums.looked_at += gather_items(tenant_id)
-        every = _sample(count_metric_items())
-        compute_metrics(f"t.id % {every} = 0" if every > 1 else "1 = 1")
+        found = gather_items(tenant_id, exact_up_to=EXACT)
+        sums.looked_at += found.count
+        every = max(found.every, -(-found.metric_count // EXACT))
+        compute_metrics(every)
         _count_moves(shifts, sums)
         _count_touched(every, sums)
         if fetch("SELECT 1 FROM touched_metrics LIMIT 1"):
@@ -81,11 +84,6 @@ def _look(tenant_id: int, shifts: Shifts, sums: _Sums, example_count: int) -> No
         sums.notes.append(
             f"Times are estimated from one in {every:,} of the work items that are touched."
         )
-
-
-def _sample(count: int) -> int:
-    """Return of how many items one is taken: 1 takes all."""
-    return 1 if count <= LARGE else -(-count // (LARGE // 2))
 
 
 def _count_moves(shifts: Shifts, sums: _Sums) -> None:
@@ -133,11 +131,12 @@ def _moved(tenant_id: int, every: int, before: dict[str, Median]) -> dict[str, M
 
     Of a sample they are those of the items in it, which stand for all.
     """
-    sampled = f" AND w.id % {every} = 0" if every > 1 else ""
+    sampled = one_in(every, "w.source_id")
     found = medians(
         _TIMES,
         f"(SELECT {_columns('w')} FROM work_items w WHERE w.tenant_id = {tenant_id}"
-        f" AND {_DONE}{sampled} AND NOT EXISTS (SELECT 1 FROM touched_metrics m WHERE m.id = w.id)"
+        f" AND {_DONE} AND {sampled}"
+        " AND NOT EXISTS (SELECT 1 FROM touched_metrics m WHERE m.id = w.id)"
         f" UNION ALL SELECT {_columns('m')} FROM touched_metrics m JOIN touched_items t"
         " ON t.id = m.id WHERE m.done_at IS NOT NULL AND t.is_live = 1)",
     )

@@ -9,6 +9,7 @@ it is not deleted at the source.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
@@ -26,6 +27,7 @@ _TABLES: Final = (
     "touched_changes",
     "touched_metrics",
     "metric_pairs",
+    "passing_items",
 )
 
 ITEM_COLUMNS: Final = (
@@ -40,6 +42,16 @@ RESOLUTIONS: Final = (
     " AS mapping_id FROM status_resolutions r LEFT JOIN shift_statuses x ON x.resolution_id = r.id)"
 )
 """The status resolutions as they are once the edit is in effect."""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """How many items an edit touches. count, metric_count: all of them, and those of which the
+    metrics are to be computed; estimated where one in `every` was looked at."""
+
+    count: int
+    metric_count: int
+    every: int
 
 
 @contextmanager
@@ -58,62 +70,103 @@ def shift_tables(shifts: Shifts) -> Iterator[None]:
     _drop()  # After an error the transaction takes them with it.
 
 
-def gather_items(tenant_id: int) -> int:
-    """Fill `touched_items`; return how many there are."""
+def gather_items(tenant_id: int, exact_up_to: int | None = None) -> Touched:
+    """Fill `touched_items`; say how many there are.
+
+    exact_up_to: where the metrics of more items are to be computed, of those that only were in a
+    status before a sample is taken, one in `Touched.every`; all others are there.
+    """
+    passing = _find_passing(tenant_id)
+    every = 1
+    if exact_up_to is not None and passing > exact_up_to:
+        every = -(-passing // exact_up_to)
+    found = _gather(tenant_id, every)
+    if every > 1 and found.metric_count <= (exact_up_to or 0):
+        # Most of what passed is of other projects and types: there is no need of a sample.
+        execute("DROP TABLE touched_items")
+        found = _gather(tenant_id, 1)
+    return found
+
+
+def _gather(tenant_id: int, every: int) -> Touched:
+    columns = f"{ITEM_COLUMNS}, {', '.join(f'w.{name}' for name in METRICS)}"
+    is_live = "CASE WHEN w.deleted_at IS NULL THEN 1 ELSE 0 END AS is_live"
+    chosen = f"w.id, {is_live}, w.changed_seq, {columns}"
     parts = [
-        f"SELECT w.id, x.is_shown, x.is_metric FROM {table} x"
-        f" JOIN work_items w ON w.{column} = x.resolution_id"
+        f"SELECT x.is_shown, x.is_metric, {chosen} FROM {table} x"
+        f" {join_each('work_items', 'w', f'w.{column} = x.resolution_id')}"
+        " WHERE x.is_shown = 1 OR x.is_metric = 1"
         for table, column in (
             ("shift_types", "wit_resolution_id"),
             ("shift_statuses", "status_resolution_id"),
         )
     ]
+    of_passing = (
+        f"w.source_id = p.work_item_source_id AND w.integration_id = p.integration_id"
+        f" AND w.tenant_id = {tenant_id}"
+    )
+    parts.append(
+        f"SELECT 0 AS is_shown, 1 AS is_metric, {chosen} FROM passing_items p"
+        f" {join_each('work_items', 'w', of_passing)}"
+        " JOIN metric_pairs y ON y.integration_id = w.integration_id"
+        " AND y.project_source_id = w.project_source_id AND y.type_source_id = w.type_source_id"
+        f" WHERE {one_in(every, 'p.work_item_source_id')}"
+    )
+    names = ", ".join(part.rpartition(".")[2] for part in columns.split(", "))
+    grouped = f"id, is_live, changed_seq, {names}"
+    execute(
+        f"CREATE TEMPORARY TABLE touched_items AS SELECT {grouped}, MAX(is_shown) AS is_shown,"
+        f" MAX(is_metric) AS is_metric FROM ({' UNION ALL '.join(parts)}) u"
+        f" GROUP BY {grouped} ORDER BY id"
+    )
+    _analyze("touched_items")
+    shown, metric, in_sample = fetch(
+        "SELECT COALESCE(SUM(is_shown), 0), COALESCE(SUM(is_metric), 0),"
+        f" COALESCE(SUM(CASE WHEN {one_in(every, 'source_id')} THEN is_metric END), 0)"
+        " FROM touched_items"
+    )[0]
+    only_metric = fetch(
+        f"SELECT COUNT(*) FROM touched_items WHERE is_shown = 0 AND {one_in(every, 'source_id')}"
+    )[0][0]
+    estimated = metric if every == 1 else in_sample * every
+    return Touched(int(shown + only_metric * every), int(estimated), every)
+
+
+def _find_passing(tenant_id: int) -> int:
+    """Fill `passing_items`: those that left or came into a status that means something else."""
     metric = "FROM shift_statuses WHERE is_metric = 1"
     statuses = [status for (status,) in fetch(f"SELECT DISTINCT status_source_id {metric}")]
-    owners = [owner for (owner,) in fetch(f"SELECT DISTINCT integration_id {metric}")]
-    if statuses:
-        parts.append(_passing(tenant_id, owners, len(statuses)))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE touched_items AS SELECT w.id, u.is_shown, u.is_metric,"
-            " CASE WHEN w.deleted_at IS NULL THEN 1 ELSE 0 END AS is_live, w.changed_seq,"
-            f" {ITEM_COLUMNS}, {', '.join(f'w.{name}' for name in METRICS)} FROM ("
-            "SELECT id, MAX(is_shown) AS is_shown, MAX(is_metric) AS is_metric"
-            f" FROM ({' UNION ALL '.join(parts)}) a WHERE is_shown = 1 OR is_metric = 1"
-            " GROUP BY id) u JOIN work_items w ON w.id = u.id",
-            statuses * 2,
-        )
-    _analyze("touched_items")
-    return int(fetch("SELECT COUNT(*) FROM touched_items")[0][0])
-
-
-def _passing(tenant_id: int, integration_ids: Sequence[int], count: int) -> str:
-    """Return a SELECT of the items that left or came into one of `count` statuses, ever."""
-    owners = ", ".join(map(str, integration_ids))
-    marks = ", ".join(["%s"] * count)
+    owners = [str(owner) for (owner,) in fetch(f"SELECT DISTINCT integration_id {metric}")]
+    marks = ", ".join(["%s"] * len(statuses)) or "NULL"
     passing = " UNION ".join(
         "SELECT c.integration_id, c.work_item_source_id FROM work_item_changelogs c"
-        f" WHERE c.tenant_id = {tenant_id} AND c.integration_id IN ({owners})"
+        f" WHERE c.tenant_id = {tenant_id} AND c.integration_id IN ({', '.join(owners) or 'NULL'})"
         f" AND c.is_status AND c.{column} IN ({marks})"
         for column in ("from_value", "to_value")
     )
-    return (
-        f"SELECT w.id, 0, 1 FROM ({passing}) p"
-        " JOIN work_items w ON w.source_id = p.work_item_source_id"
-        f" AND w.integration_id = p.integration_id AND w.tenant_id = {tenant_id}"
-        " JOIN metric_pairs y ON y.integration_id = w.integration_id"
-        " AND y.project_source_id = w.project_source_id AND y.type_source_id = w.type_source_id"
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE passing_items AS SELECT * FROM ({passing}) u"
+            " ORDER BY work_item_source_id",
+            statuses * 2,
+        )
+    _analyze("passing_items")
+    return int(fetch("SELECT COUNT(*) FROM passing_items")[0][0])
 
 
-def count_metric_items() -> int:
-    """Return of how many touched items the metrics are to be computed."""
-    return int(fetch("SELECT COUNT(*) FROM touched_items WHERE is_metric = 1")[0][0])
+def one_in(every: int, source_id: str) -> str:
+    """Return a condition that holds for about one in `every` items, the same ones each time."""
+    if every == 1:
+        return "1 = 1"
+    if connection.vendor == "postgresql":
+        return f"MOD(ABS(hashtext({source_id})::bigint), {every}) = 0"
+    return f"CAST({source_id} AS INTEGER) % {every} = 0"
 
 
-def compute_metrics(condition: str = "1 = 1") -> None:
-    """Fill `touched_metrics`. condition: SQL over `t`, of `touched_items`, to take only some."""
-    items = f"(SELECT * FROM touched_items t WHERE t.is_metric = 1 AND {condition})"
+def compute_metrics(every: int = 1) -> None:
+    """Fill `touched_metrics`; of one item in `every` only, as of `gather_items`."""
+    chosen = one_in(every, "t.source_id")
+    items = f"(SELECT * FROM touched_items t WHERE t.is_metric = 1 AND {chosen})"
     execute(f"CREATE TEMPORARY TABLE touched_changes AS {_changes_of(items)}")
     _analyze("touched_changes")
     metrics = metrics_sql(items, RESOLUTIONS, changes="touched_changes")

@@ -6,14 +6,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from mappings.book import delete_rows
 from mappings.checks import RuleError
 from mappings.editing import Author, apply, current_version, preview
 from mappings.effects import Impact
-from mappings.models import ChangeSet
+from mappings.models import ChangeSet, StatusMapping
+from mappings.services import save_status_rule
 from mappings.undo import restore, undo
 from tenants.scope import tenant_scope
 from tests.warehouse.rules_model import Expected
 from tests.warehouse.rules_world import AlreadyThereError, Edit, RulesWorld
+from warehouse import impact
 
 pytestmark = pytest.mark.django_db
 
@@ -76,23 +79,23 @@ def live(world: RulesWorld, seen: list[Expected]) -> Seen:
     return {f"KEY-{n}": each for n, (placed, each) in items if not placed.is_deleted}
 
 
-def check_impact(impact: Impact, before: Seen, after: Seen) -> None:
+def check_impact(said: Impact, before: Seen, after: Seen) -> None:
     """Compare what a preview said with what items were and are, counted plainly."""
     moved = {key: (old, after[key]) for key, old in before.items() if old != after[key]}
-    assert impact.touched_count == len(moved)
-    assert {example.key for example in impact.examples} == set(moved)
-    for example in impact.examples:
-        for said, seen in zip((example.before, example.after), moved[example.key], strict=True):
-            assert (said.type, said.level, said.status, said.category, said.step) == seen.shown
-            assert said.lead_time_seconds == seen.metrics.lead_time_seconds
-            assert said.cycle_time_seconds == seen.metrics.cycle_time_seconds
+    assert said.touched_count == len(moved)
+    assert {example.key for example in said.examples} == set(moved)
+    for example in said.examples:
+        for told, seen in zip((example.before, example.after), moved[example.key], strict=True):
+            assert (told.type, told.level, told.status, told.category, told.step) == seen.shown
+            assert told.lead_time_seconds == seen.metrics.lead_time_seconds
+            assert told.cycle_time_seconds == seen.metrics.cycle_time_seconds
     for place, kind in enumerate(("type", "level", "status", "category", "step")):
         count = sum(a.shown[place] != b.shown[place] for a, b in moved.values())
-        assert impact.counts.get(kind, 0) == count, kind
-    assert impact.metrics_count == sum(a.metrics != b.metrics for a, b in moved.values())
+        assert said.counts.get(kind, 0) == count, kind
+    assert said.metrics_count == sum(a.metrics != b.metrics for a, b in moved.values())
     for measured, name in (
-        (impact.lead, "lead_time_seconds"),
-        (impact.cycle, "cycle_time_seconds"),
+        (said.lead, "lead_time_seconds"),
+        (said.cycle, "cycle_time_seconds"),
     ):
         assert measured.before == median(before, name)
         assert measured.after == median(after, name)
@@ -108,6 +111,38 @@ def median(seen: Seen, name: str) -> float | None:
         return None
     middle = values[(len(values) - 1) // 2 : len(values) // 2 + 1]
     return pytest.approx(sum(middle) / len(middle))  # type: ignore[return-value]
+
+
+def test_times_of_very_many_items_are_estimated_from_some_and_the_preview_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = RulesWorld(random.Random(3), item_count=300)
+    with tenant_scope(world.tenant.pk):
+        world.build()
+
+        def edit() -> None:
+            rules = StatusMapping.objects.values_list("pk", flat=True)
+            delete_rows(StatusMapping, world.tenant.pk, list(rules))
+            for source, ours in (
+                ("new", "in_progress"),
+                ("indeterminate", "waiting"),
+                ("done", "done"),
+            ):
+                save_status_rule(
+                    StatusMapping(
+                        tenant=world.tenant, from_category=source, target=ours, category=ours
+                    )
+                )
+
+        exact = preview(world.tenant.pk, edit).impact
+        monkeypatch.setattr(impact, "EXACT", 40)
+        said = preview(world.tenant.pk, edit).impact
+        assert exact.metrics_count > 80
+        assert not any("estimated" in note for note in exact.notes)
+        assert any("estimated from one in" in note for note in said.notes)
+        assert (said.counts, said.moves) == (exact.counts, exact.moves)
+        assert said.metrics_count == pytest.approx(exact.metrics_count, rel=0.3)
+        assert said.touched_count == pytest.approx(exact.touched_count, rel=0.3)
 
 
 @random_worlds

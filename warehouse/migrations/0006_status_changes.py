@@ -27,6 +27,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='workitem',
-            index=models.Index(condition=models.Q(('deleted_at', None), ('done_at__isnull', False)), fields=['tenant', 'done_at', 'lead_time_seconds', 'cycle_time_seconds', 'id'], name='work_items_done'),
+            index=models.Index(condition=models.Q(('deleted_at', None), ('done_at__isnull', False)), fields=['tenant', 'done_at', 'lead_time_seconds', 'cycle_time_seconds', 'id', 'source_id'], name='work_items_done'),
         ),
     ]

@@ -69,7 +69,14 @@ class WorkItem(LoadedRow, Tombstone):
             *changed_index("work_items"),
             models.Index(fields=("tenant", "key"), name="work_items_key"),
             models.Index(
-                fields=("tenant", "done_at", "lead_time_seconds", "cycle_time_seconds", "id"),
+                fields=(
+                    "tenant",
+                    "done_at",
+                    "lead_time_seconds",
+                    "cycle_time_seconds",
+                    "id",
+                    "source_id",
+                ),
                 condition=models.Q(done_at__isnull=False, deleted_at=None),
                 name="work_items_done",
             ),
