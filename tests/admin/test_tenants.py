@@ -428,6 +428,25 @@ def test_of_two_who_accept_at_once_one_becomes_a_member() -> None:
         assert Membership.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_an_invitation_that_two_have_open_lets_in_the_first_only() -> None:
+    tenant = Tenant.objects.create(name="Acme", slug="acme")
+    token, digest = invitations.new_token()
+    with tenant_scope(tenant.pk):
+        Invitation.objects.create(
+            tenant=tenant, name="x", token_digest=digest, expires_at=invitations.expiry(1)
+        )
+    both = [invitations.find(token), invitations.find(token)]
+    users = [User.objects.create(username=f"user{number}") for number in range(2)]
+    assert both[0] is not None
+    assert both[1] is not None
+    invitations.accept(both[0], users[0])
+    with pytest.raises(UsageError):
+        invitations.accept(both[1], users[1])
+    with tenant_scope(tenant.pk):
+        assert [row.user for row in Membership.objects.all()] == users[:1]
+
+
 # The table of roles
 
 
