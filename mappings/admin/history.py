@@ -111,7 +111,7 @@ class ChangeSetAdmin(LoadedModelAdmin):
 
     @admin.display(description="By", ordering="author_name")
     def who(self, row: ChangeSet) -> SafeString:
-        return format_html("<bdi>{}</bdi>", row.author_name or "–")
+        return format_html("<bdi>{}</bdi>", row.author_name or "the system")
 
     @admin.display(description="When", ordering="created_at")
     def when(self, row: ChangeSet) -> Any:
