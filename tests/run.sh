@@ -42,7 +42,12 @@ case "$there" in *PostgreSQL*)
     for name in crashes histories ledger modes rebuild replay vanished; do
         rooms="$rooms tests/live/test_$name.py"
     done
-    rooms="$rooms tests/admin tests/mappings tests/path tests/warehouse"
+    # Of those of the admin, those of pages that ask more than a list does.
+    for name in exchange explain_page fields history home inbox inbox_page queries rules \
+        rules_bulk rules_large rules_workflows site_queries twins; do
+        rooms="$rooms tests/admin/test_$name.py"
+    done
+    rooms="$rooms tests/mappings tests/path tests/warehouse"
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
         $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis" $rooms "$@"
     # First what takes long.
