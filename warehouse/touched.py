@@ -141,7 +141,7 @@ def _find_passing(tenant_id: int) -> int:
     passing = " UNION ".join(
         "SELECT c.integration_id, c.work_item_source_id FROM work_item_changelogs c"
         f" WHERE c.tenant_id = {tenant_id} AND c.integration_id IN ({', '.join(owners) or 'NULL'})"
-        f" AND c.is_status AND c.{column} IN ({marks})"
+        f" AND c.is_status AND COALESCE(c.{column}, '') IN ({marks})"
         for column in ("from_value", "to_value")
     )
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """Work items with the source's values and our metrics, and their changelogs."""
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from mappings.models import StatusResolution, WitResolution
 from warehouse.models.base import LoadedRow, Row, Tombstone, changed_index, natural_key
@@ -92,7 +93,8 @@ class Changelog(Row):
     raw_page_id, raw_position: its own source. The composite key is the natural one: this is the
     largest table, and a surrogate key's index would cost a third of the load. The indexes of
     statuses are small, for only some changes are of the status; an edit of rules finds by them
-    which items were ever in one.
+    which items were ever in one. They begin with an expression, so that no load takes one of them
+    for the key of an item and reads all changes there are.
     """
 
     pk = models.CompositePrimaryKey(
@@ -120,7 +122,8 @@ class Changelog(Row):
             *changed_index("changelogs"),
             *(
                 models.Index(
-                    fields=("integration", column),
+                    Coalesce(column, models.Value("")),
+                    "integration",
                     condition=models.Q(is_status=True),
                     name=f"changelogs_{column}",
                 )
