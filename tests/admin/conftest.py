@@ -1,9 +1,16 @@
 """Two tenants who must never see each other."""
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from tests.admin.world import World, make_world
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Forget what an earlier test kept of a tenant that had the same id."""
+    cache.clear()
 
 
 @pytest.fixture
