@@ -39,7 +39,8 @@ class Person:
 
     def expect_to_fit(self) -> None:
         """Nothing of the page is wider than the screen."""
-        over = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        # By a locator, for another page may be on its way, which has no element yet.
+        over = self.page.locator("html").evaluate("it => it.scrollWidth - window.innerWidth")
         assert over <= 0, f"{self.page.url} is {over} px too wide"
 
     def toast(self) -> Locator:

@@ -184,7 +184,7 @@ class TestOnServers:
         for pid in first.processes.values():
             assert not is_alive(pid)
         system.manage("down")
-        assert second.process.wait(5) == 0
+        assert second.process.wait(30) == 0
         assert kept.marked(second.directory) == []
 
     def test_down_stops_what_a_killed_up_has_left(self, system: System) -> None:

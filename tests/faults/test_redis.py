@@ -1,6 +1,5 @@
 """A Redis that hangs costs the pipeline nothing, and progress is live again when it is back."""
 
-import statistics
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -19,8 +18,9 @@ SHARE: Final = 0.95
 
 FEWEST_ROUNDS: Final = 3
 MOST_ROUNDS: Final = 8
-"""More are made while the medians of all so far differ by more: what else the machine does makes
-single runs differ by a third."""
+"""More are made while the best of all so far differ by more: what else the machine does makes
+single runs differ by a third. It only ever makes them longer, so the best tell what a run takes;
+what a fault costs every run, it costs the best one too."""
 
 
 def test_a_redis_that_hangs_or_is_gone_takes_no_throughput(
@@ -40,15 +40,18 @@ def test_a_redis_that_hangs_or_is_gone_takes_no_throughput(
                 run = imported(field, world)
             seconds[kind].append(run.run_seconds())
     told = [f"{kind} {' '.join(f'{each:.1f}' for each in seconds[kind])}" for kind in kinds]
-    run.outcome.remarks += [f"{share(seconds):.0%} of the throughput, by medians", "; ".join(told)]
+    run.outcome.remarks += [
+        f"{share(seconds):.0%} of the throughput, by the best runs",
+        "; ".join(told),
+    ]
     assert share(seconds) >= SHARE
     assert field.hashes(run.tenant) == undisturbed
 
 
 def share(seconds: dict[str, list[float]]) -> float:
     """Return the throughput of the slower faulty kind as a share of that of calm runs."""
-    medians = {kind: statistics.median(taken) for kind, taken in seconds.items()}
-    return medians["calm"] / max(medians["frozen"], medians["killed"])
+    best = {kind: min(taken) for kind, taken in seconds.items()}
+    return best["calm"] / max(best["frozen"], best["killed"])
 
 
 def test_progress_is_live_again_when_redis_is(field: Field, world: Path) -> None:
