@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from common.secrets import new_key
-from etl_project import logs
+from etl_project import api_settings, logs
 from etl_project.given import Environment, credential_keys, kept_key, networks, read_file
 from etl_project.look import UNFOLD as UNFOLD
 from etl_project.urls_given import (
@@ -47,6 +47,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "tenants",
     "integrations",
     "mappings",
@@ -176,6 +180,9 @@ WORKER_STOP_SECONDS = env.float("WORKER_STOP_SECONDS", default=20.0)
 LOAD_BATCH_ITEMS = env.int("LOAD_BATCH_ITEMS", default=10_000)
 LOAD_LINGER_SECONDS = env.float("LOAD_LINGER_SECONDS", default=1.0)
 MAX_RECORD_BYTES = env.int("MAX_RECORD_BYTES", default=16 * 1024 * 1024)
+
+REST_FRAMEWORK = api_settings.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 
 PROCESS_NAME = env.str("PROCESS_NAME", default="")
 LOGGING = logs.configuration(

@@ -1,7 +1,7 @@
 """Addresses of the site; those of its health are answered by `etl_project.health`."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from jobs.views import run_progress
@@ -10,4 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("runs/<int:run_id>/progress", run_progress, name="run_progress"),
     path("admin/", admin.site.urls),
+    path("api/", include("etl_project.api")),
 ]

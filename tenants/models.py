@@ -183,3 +183,82 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user}"
+
+
+class ApiToken(TenantOwned):
+    """Lets a program work in one tenant as its user, as far as scopes and the user's role go.
+
+    digest: SHA-256 of the token, which is shown once and kept nowhere. hint: its first characters,
+    by which people tell tokens apart. scopes: names of `tenants.permissions.Capability`, in small
+    letters.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=100)
+    hint = models.CharField(max_length=16, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "api_tokens"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+
+class SignIn(models.Model):
+    """One sign-in by password for JWT, and the family of refresh tokens that came of it.
+
+    refresh_id: `jti` of the one refresh token of the family that is valid. Any other that is shown
+    was used before: the family is then revoked, for one of two who have it is a thief.
+    """
+
+    family = models.UUIDField(unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins"
+    )
+    refresh_id = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    refreshed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_because = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        db_table = "sign_ins"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"sign-in of {self.user}"
+
+
+class IdempotencyKey(TenantOwned):
+    """A request that is done once, however often it is sent, and its answer.
+
+    status, body: of the answer; no status while the request is being answered.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        db_table = "idempotency_keys"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "user", "key"), name="idempotency_key_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.key

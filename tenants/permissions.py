@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -75,6 +75,7 @@ class Access:
 
     roles: by tenant id, of active tenants. tenants: those that may be chosen, by name.
     current: the tenant in whose scope the user works; None means every tenant (operators only).
+    limit: of what the role permits, all that is permitted here (of an API token, by its scopes).
     """
 
     user_id: int
@@ -82,9 +83,12 @@ class Access:
     roles: Mapping[int, Role]
     tenants: tuple[Tenant, ...]
     current: Tenant | None
+    limit: frozenset[Capability] | None = None
 
     def may(self, capability: Capability) -> bool:
         """Whether the user may do this in the current scope."""
+        if self.limit is not None and capability not in self.limit:
+            return False
         if self.is_operator:
             return capability in OPERATOR_CAPABILITIES
         role = self.roles.get(self.current.pk) if self.current else None
@@ -96,6 +100,11 @@ class Access:
             return tenant_scope(self.current.pk)
         assert self.is_operator
         return every_tenant("an operator looks at the whole platform")
+
+    def at(self, tenant: Tenant) -> "Access":
+        """Return the same with a tenant chosen, which has to be one of `tenants`."""
+        assert tenant in self.tenants
+        return replace(self, current=tenant)
 
     def may_read_tenant(self, tenant_id: int) -> bool:
         """Whether rows of this tenant are visible, whichever tenant is chosen at the moment."""

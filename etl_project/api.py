@@ -1,0 +1,43 @@
+"""The API of all rooms under one address, its schema, and its documentation."""
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
+from rest_framework.routers import DefaultRouter
+
+from integrations.api import routes as integrations
+from jobs.api import routes as jobs
+from mappings.api import routes as mappings
+from tenants.api import routes as tenants
+from tenants.api.problems import not_found
+from warehouse.api import routes as warehouse
+
+ROOMS = (tenants, integrations, mappings, warehouse, jobs)
+"""Each names VIEW_SETS (prefix, view set, name of its routes) and PATHS (any other view)."""
+
+
+def _router() -> DefaultRouter:
+    router = DefaultRouter()
+    router.include_root_view = False
+    router.include_format_suffixes = False
+    for room in ROOMS:
+        for prefix, view_set, basename in room.VIEW_SETS:
+            router.register(prefix, view_set, basename=basename)
+    return router
+
+
+def _v1() -> list[URLPattern | URLResolver]:
+    paths = [each for room in ROOMS for each in room.PATHS]
+    return [*paths, *_router().urls]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include((_v1(), "api"), namespace="api")),
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api_schema"), name="api_docs"),
+    path("docs/redoc/", SpectacularRedocView.as_view(url_name="api_schema"), name="api_redoc"),
+    re_path("", not_found),
+]

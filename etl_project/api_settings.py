@@ -1,0 +1,41 @@
+"""Settings of the REST framework and of the schema of the API."""
+
+from typing import Any, Final
+
+REST_FRAMEWORK: Final[dict[str, Any]] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ("rest_framework.authentication.SessionAuthentication",),
+    "DEFAULT_PERMISSION_CLASSES": ("tenants.api.capabilities.HoldsCapability",),
+    "DEFAULT_PARSER_CLASSES": ("tenants.api.parsing.StrictJSONParser",),
+    "DEFAULT_RENDERER_CLASSES": (
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ),
+    "DEFAULT_FILTER_BACKENDS": ("tenants.api.filters.StrictFilterBackend",),
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.paging.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "tenants.api.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "DATETIME_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
+    "TITLE": "ETL",
+    "VERSION": "1",
+    "OAS_VERSION": "3.0.3",
+    "DESCRIPTION": "Work items, changelogs and pull requests of many tenants in one taxonomy.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ("rest_framework.permissions.AllowAny",),
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": (
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.api.schema.add_problem",
+    ),
+}

@@ -1,0 +1,1 @@
+"""What every room's part of the API is built on: the wall, roles, and the conventions."""

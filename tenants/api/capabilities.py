@@ -1,0 +1,30 @@
+"""Whether whoever asks may do what a view does."""
+
+from typing import Any
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from tenants.api.problems import Problem
+
+
+class HoldsCapability(BasePermission):
+    """Lets in whoever may, in this tenant, do what the view says it takes; see `ScopedView`."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            raise NotAuthenticated
+        needed = view.needed_capability(request)
+        if needed is None:
+            return True
+        if view.access is None:
+            raise Problem(403, "no-tenant", "You are a member of no tenant: ask for an invitation.")
+        if not view.access.may(needed):
+            raise Problem(
+                403,
+                "permission-denied",
+                f"You may not {needed.value} here: your role, or the "
+                "scopes of your token, do not permit it.",
+            )
+        return True

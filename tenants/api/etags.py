@@ -1,0 +1,45 @@
+"""ETags: a reader is spared what it has, and an edit that would undo another's is refused."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from django.utils.http import parse_etags, quote_etag
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.api.problems import Problem
+
+_LENGTH: Final = 24
+
+
+def etag_of(data: Any) -> str:
+    """Return the tag of what a serializer shows of a row, quoted."""
+    text = json.dumps(data, sort_keys=True, default=str)
+    return quote_etag(hashlib.sha256(text.encode()).hexdigest()[:_LENGTH])
+
+
+def require_match(request: Request, current: str) -> None:
+    """Raise Problem (412) if the request names by If-Match another state than the current one.
+
+    To be called under the lock under which the row is then written.
+    """
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return
+    if current not in parse_etags(given):
+        raise Problem(
+            412,
+            "changed-meanwhile",
+            "It is another than you have seen: get it again and edit that.",
+            headers={"ETag": current},
+        )
+
+
+def tagged(request: Request, data: Any, status: int = 200) -> Response:
+    """Answer with the data and its tag, or 304 if the reader has it."""
+    tag = etag_of(data)
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if request.method in ("GET", "HEAD") and (tag in known or "*" in known):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(data, status=status, headers={"ETag": tag})

@@ -1,0 +1,86 @@
+"""Serializers of the API: bounded values, sparse fields, relations within the tenant."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from tenants.api.problems import bad_parameter
+
+
+class SparseMixin:
+    """Lets a reader ask for some fields only: `?fields=id,key`."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
+        request: Any = getattr(self, "context", {}).get("request")
+        is_top = getattr(self, "parent", None) is None or (
+            isinstance(self.parent, serializers.ListSerializer)  # type: ignore[attr-defined]
+            and self.parent.parent is None  # type: ignore[attr-defined]
+        )
+        asked = request.query_params.get("fields") if request is not None and is_top else None
+        if asked is None or request.method not in ("GET", "HEAD"):
+            return fields
+        names = asked.split(",")
+        for name in names:
+            if name not in fields:
+                known = ", ".join(fields)
+                raise bad_parameter("fields", f"“{name[:50]}” is none of {known}")
+        return {name: field for name, field in fields.items() if name in names}
+
+
+class ModelSerializer(SparseMixin, serializers.ModelSerializer[Any]):
+    """Base of serializers of models. Writable relations are `OwnField`s."""
+
+
+class Serializer(SparseMixin, serializers.Serializer[Any]):
+    """Base of serializers of anything else."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse members that are not known: a misspelt one must not be lost silently."""
+        if isinstance(data, dict):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: ["There is no such field."] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class IntegerField(serializers.IntegerField):
+    """A whole number of 64 bits."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("min_value", -(2**63))
+        kwargs.setdefault("max_value", 2**63 - 1)
+        super().__init__(**kwargs)
+
+
+class OwnField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of another row of the tenant; one of another tenant is as one that is not there.
+
+    rows: called when a request is there, inside its scope.
+    """
+
+    default_error_messages = {
+        "does_not_exist": "There is none with the id {pk_value}.",
+        "incorrect_type": "Give an id, a whole number.",
+    }
+
+    def __init__(self, rows: Callable[[], QuerySet[Any]], **kwargs: Any) -> None:
+        self._rows = rows
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("queryset", ())
+        super().__init__(**kwargs)
+
+    def get_queryset(self) -> Any:
+        return self._rows()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)
+
+    def __deepcopy__(self, memo: Any) -> "OwnField":
+        return type(self)(self._rows, **self._kwargs)  # type: ignore[attr-defined]

@@ -1,0 +1,126 @@
+"""Filters by allow-list: what is not declared is refused, never ignored."""
+
+from typing import Any, Final
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from tenants.api.paging import PARAMETERS
+from tenants.api.problems import Problem, ProblemError, bad_parameter
+
+_OF_ALL: Final = frozenset({*PARAMETERS, "fields", "format"})
+MOST_IDS: Final = 100
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Applies the view's `filterset_class`; a parameter that nothing knows is an error.
+
+    extra_parameters: of the view, those that something else than the filter set reads.
+    """
+
+    def filter_queryset(
+        self, request: Any, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Return the rows that pass; raise Problem (400) for what cannot be filtered by."""
+        filterset = self.get_filterset(request, queryset, view)
+        known = set(filterset.filters) if filterset is not None else set()
+        check_parameters(request, known | set(getattr(view, "extra_parameters", ())))
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            errors: list[ProblemError] = [
+                {"parameter": name, "detail": str(message), "code": "invalid"}
+                for name, messages in filterset.errors.items()
+                for message in messages
+            ]
+            first = errors[0]
+            raise Problem(400, "invalid", f"{first['parameter']}: {first['detail']}", errors)
+        rows: QuerySet[Any] = filterset.qs
+        return rows
+
+
+def check_parameters(request: Request, known: set[str]) -> None:
+    """Raise Problem for a query parameter that is neither of these nor of every list."""
+    allowed = known | _OF_ALL
+    for name in request.query_params:
+        if name not in allowed:
+            raise bad_parameter(
+                name[:100], f"there is no such parameter; there are {', '.join(sorted(allowed))}"
+            )
+        if len(request.query_params.getlist(name)) > 1:
+            raise bad_parameter(name, "give it once")
+
+
+class _IdField(forms.IntegerField):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=-(2**63), max_value=2**63 - 1, **kwargs)
+
+    def to_python(self, value: Any) -> int | None:
+        if len(str(value)) > 20:
+            raise ValidationError("Enter a whole number of 64 bits.")
+        found: int | None = super().to_python(value)
+        return found
+
+
+class IntegerFilter(django_filters.Filter):
+    """A whole number of 64 bits; ids of other rows, too: a foreign one finds nothing."""
+
+    field_class = _IdField
+
+
+class _IdsField(forms.Field):
+    def to_python(self, value: Any) -> list[int] | None:
+        text = str(value or "")
+        if not text:
+            return None
+        parts = text.split(",")
+        if len(parts) > MOST_IDS or not all(
+            p.isascii() and p.isdigit() and len(p) < 19 for p in parts
+        ):
+            raise ValidationError(f"Give up to {MOST_IDS} ids with commas between them.")
+        return [int(part) for part in parts]
+
+
+class IdsFilter(django_filters.Filter):
+    """Ids with commas between them."""
+
+    field_class = _IdsField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("lookup_expr", "in")
+        super().__init__(*args, **kwargs)
+
+
+class TextFilter(django_filters.CharFilter):
+    """Text of up to 255 characters, compared as it is unless `lookup_expr` says otherwise."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 255)
+        kwargs.setdefault("strip", False)
+        kwargs.setdefault("validators", [ProhibitNullCharactersValidator()])
+        super().__init__(*args, **kwargs)
+
+
+class _BooleanField(forms.Field):
+    def to_python(self, value: Any) -> bool | None:
+        if value in (None, ""):
+            return None
+        if value not in ("true", "false"):
+            raise ValidationError("Give true or false.")
+        return bool(value == "true")
+
+
+class BooleanFilter(django_filters.Filter):
+    """`true` or `false`."""
+
+    field_class = _BooleanField
+
+
+class TimeFilter(django_filters.IsoDateTimeFilter):
+    """An instant of ISO 8601; without an offset it is UTC."""

@@ -1,0 +1,38 @@
+"""Two tenants, and programs that ask in the name of their members."""
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.admin.world import World, make_world
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Forget what an earlier test kept, counts of requests too."""
+    cache.clear()
+
+
+@pytest.fixture
+def ours(db: None) -> World:
+    """The tenant of whoever asks."""
+    return make_world("ours")
+
+
+@pytest.fixture
+def theirs(db: None) -> World:
+    """The tenant that must not be seen."""
+    return make_world("theirs")
+
+
+def client_of(world: World, role: str) -> APIClient:
+    """A program in which a member of this role is signed in."""
+    client = APIClient()
+    client.force_login(world.members[role])
+    return client
+
+
+@pytest.fixture
+def as_admin(ours: World) -> APIClient:
+    """A program in which an administrator of `ours` is signed in."""
+    return client_of(ours, "admin")
