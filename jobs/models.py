@@ -58,6 +58,7 @@ class JobRun(TenantOwned):
         SCHEDULE = "schedule", "By schedule"
         IMPORT = "import", "Import"
         EDIT = "edit", "By an edit of mappings"
+        WEBHOOK = "webhook", "By a webhook"
 
     class Mode(models.TextChoices):
         INCREMENTAL = "incremental", "Incremental"
@@ -66,6 +67,7 @@ class JobRun(TenantOwned):
         RETRANSFORM = "retransform", "Re-transform"
         IMPORT = "import", "Import of recordings"
         REMAP = "remap", "Change of mappings"
+        REFETCH = "refetch", "Refetch of single items"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
