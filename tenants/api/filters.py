@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from tenants.api.paging import PARAMETERS
 from tenants.api.problems import Problem, ProblemError, bad_parameter
 
-_OF_ALL: Final = frozenset({*PARAMETERS, "fields", "format"})
+_OF_ALL: Final = frozenset({*PARAMETERS, "fields"})
 MOST_IDS: Final = 100
 
 

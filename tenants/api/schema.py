@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from tenants.api.fields import SparseMixin
 from tenants.api.headers import IDEMPOTENCY_KEY, TENANT
 from tenants.permissions import ROLE_CAPABILITIES, Capability
 
@@ -50,8 +51,23 @@ class ApiSchema(AutoSchema):
             )
         return parameters
 
+    def _sparse_fields(self) -> list[str]:
+        """Return the fields that a reader may choose from; none where there is no choice.
+
+        They are told in words: as a parameter, none of the answer's fields could be required.
+        """
+        action = getattr(self.view, "action", None)
+        if self.method != "GET" or action not in ("list", "retrieve"):
+            return []
+        serializer = self.get_response_serializers()
+        found = getattr(serializer, "child", serializer)
+        fields = getattr(found, "fields", {})
+        return list(fields) if isinstance(found, SparseMixin) else []
+
     def get_description(self) -> str:  # type: ignore[override]
         told = super().get_description() or ""
+        if names := self._sparse_fields():
+            told += f"\n\n`?fields=` with some of {', '.join(names)} shows these only."
         return f"{told}\n\n{self._needs()}".strip()
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
