@@ -1,0 +1,230 @@
+"""No operation of the API shows, accepts or reveals anything of another tenant."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from django.db import models
+from rest_framework.test import APIClient
+
+from tenants.models import TenantOwned
+from tenants.scope import every_tenant
+from tests.admin.world import World, tenant_models
+from tests.api.conftest import client_of
+from tests.api.operations import (
+    MISSING,
+    Operation,
+    body_schema,
+    model_of,
+    nothing_of,
+    operations,
+    resolved,
+    values_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+OPERATIONS: Final = [pytest.param(each, id=str(each)) for each in operations()]
+WITH_ROWS: Final = [pytest.param(each, id=str(each)) for each in operations() if each.names]
+LISTS: Final = [
+    pytest.param(each, id=str(each))
+    for each in operations()
+    if each.method == "GET" and not each.names and not each.is_public
+]
+WRITES: Final = [
+    pytest.param(each, id=str(each)) for each in operations() if body_schema(each) is not None
+]
+ROLES: Final = ("admin", "viewer")
+
+
+def seen(answer: Any, *keys: object) -> tuple[int, str]:
+    """What is answered, but for the request's own id and what was asked for."""
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in ("X-Request-ID", "Content-Length") and not name.startswith("RateLimit-")
+    }
+    content = b"".join(answer) if answer.streaming else answer.content
+    text = content.decode(errors="replace") + str(sorted(headers.items()))
+    text = re.sub(r'"trace_id": ?"\w*"', "", text)
+    for key in keys:
+        text = text.replace(str(key), "ASKED")
+    return answer.status_code, text
+
+
+def told(client: APIClient, operation: Operation, path: str, body: Any = None) -> Any:
+    """Ask. body: JSON, `{}` where the method takes one."""
+    if operation.method == "GET":
+        return client.get(path)
+    return client.generic(
+        operation.method,
+        path,
+        json.dumps({} if body is None else body),
+        content_type="application/json",
+    )
+
+
+def tables_of(world: World) -> dict[str, list[dict[str, Any]]]:
+    """All that a tenant has."""
+    with every_tenant("the test compares whole tables"):
+        return {
+            model._meta.label: list(
+                model._default_manager.filter(tenant_id=world.tenant.pk).order_by("pk").values()
+            )
+            for model in tenant_models()
+        }
+
+
+def test_every_parameter_of_a_path_is_classified() -> None:
+    unknown = []
+    for operation in operations():
+        for name in operation.names:
+            try:
+                model_of(operation, name)
+            except KeyError:
+                unknown.append(f"{operation}: {name}")
+    assert not unknown, "say in MODELS_OF whose row it names"
+
+
+def test_every_view_is_behind_the_wall() -> None:
+    outside = [
+        str(each)
+        for each in operations()
+        if not each.is_public and not hasattr(each.view, "capability_of")
+    ]
+    assert not outside
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("operation", LISTS)
+def test_what_is_read_is_ones_own(
+    operation: Operation, role: str, ours: World, theirs: World
+) -> None:
+    answer = client_of(ours, role).get(operation.path)
+    assert theirs.canary not in seen(answer)[1]
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("operation", WITH_ROWS)
+def test_a_foreign_row_is_answered_like_a_missing_one(
+    operation: Operation, ours: World, theirs: World
+) -> None:
+    before = tables_of(theirs)
+    values = values_of(operation, theirs)
+    missing = nothing_of(operation, values)
+    for role in ROLES:
+        client = client_of(ours, role)
+        one = seen(told(client, operation, operation.at(values)), *values.values())
+        other = seen(told(client, operation, operation.at(missing)), *missing.values())
+        assert one == other
+        assert one[0] in (400, 401, 403, 404, 405, 415)
+    assert tables_of(theirs) == before
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_no_filter_tells_what_is_foreign(operation: Operation, ours: World, theirs: World) -> None:
+    client = client_of(ours, "admin")
+    for parameter in operation.queries:
+        name = parameter["name"]
+        schema = resolved(parameter["schema"])
+        for value, nothing in foreign_values(schema, theirs):
+            one = seen(client.get(operation.path, {name: value}), value)
+            other = seen(client.get(operation.path, {name: nothing}), nothing)
+            assert one == other, f"{name}={value}"
+
+
+def foreign_values(schema: Any, theirs: World) -> Iterator[tuple[object, object]]:
+    """Yield values of another tenant, each with one of the same form that is nobody's."""
+    if "enum" in schema or schema.get("format") in ("date-time", "date"):
+        return
+    if schema.get("type") == "integer":
+        for row in list(theirs.rows.values()):
+            yield row.pk, MISSING
+    elif schema.get("type") == "string":
+        yield theirs.canary, theirs.canary[::-1]
+        yield theirs.tenant.slug, theirs.tenant.slug[::-1]
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_no_relation_of_a_body_takes_what_is_foreign(
+    operation: Operation, ours: World, theirs: World
+) -> None:
+    before = tables_of(theirs)
+    client = client_of(ours, "admin")
+    path = operation.at(values_of(operation, ours))
+    for place in places(body_schema(operation)):
+        for row in list(theirs.rows.values()):
+            one = told(client, operation, path, nested(place, row.pk))
+            other = told(client, operation, path, nested(place, MISSING))
+            assert seen(one, row.pk) == seen(other, MISSING), place
+            assert one.status_code != 500
+    assert tables_of(theirs) == before
+
+
+def places(schema: Any, depth: int = 3) -> Iterator[tuple[str | int, ...]]:
+    """Yield the places of whole numbers in a body, which may be ids."""
+    schema = resolved(schema)
+    if not isinstance(schema, dict) or depth < 0:
+        return
+    if schema.get("type") == "integer":
+        yield ()
+    for inner in schema.get("oneOf", ()):
+        yield from places(inner, depth)
+    if schema.get("type") == "array":
+        for rest in places(schema["items"], depth - 1):
+            yield (0, *rest)
+    for name, inner in schema.get("properties", {}).items():
+        if not inner.get("readOnly"):
+            for rest in places(inner, depth - 1):
+                yield (name, *rest)
+
+
+def nested(place: tuple[str | int, ...], value: object) -> Any:
+    """Return a body that has a value at a place."""
+    for part in reversed(place):
+        value = [value] if part == 0 else {part: value}
+    return value
+
+
+OWNED: Final = sorted(
+    {
+        model_of(each, name)
+        for each in operations()
+        for name in each.names
+        if issubclass(model_of(each, name), TenantOwned)
+    },
+    key=lambda model: model._meta.label,
+)
+
+
+@pytest.mark.parametrize("model", [pytest.param(each, id=each.__name__) for each in OWNED])
+def test_without_the_scope_of_a_model_it_is_noticed(
+    model: type[models.Model], ours: World, theirs: World
+) -> None:
+    reads = [
+        each
+        for each in operations()
+        if each.method == "GET" and len(each.names) == 1 and model_of(each, each.names[0]) is model
+    ]
+    assert reads, "no operation reads a row of it"
+    client = client_of(ours, "admin")
+    noticed = []
+    with no_scope_of(model):
+        for operation in reads:
+            values = values_of(operation, theirs)
+            answer = told(client, operation, operation.at(values))
+            noticed.append(answer.status_code != 404)
+    assert any(noticed)
+
+
+@contextmanager
+def no_scope_of(model: type[models.Model]) -> Iterator[None]:
+    """Let the manager of a model find the rows of every tenant."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            model._default_manager, "get_queryset", lambda: models.QuerySet(model), raising=False
+        )
+        yield
