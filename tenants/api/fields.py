@@ -48,6 +48,26 @@ class Serializer(SparseMixin, serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class Flag(serializers.BooleanField):
+    """true or false, and nothing that is like it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data is None and self.allow_null:
+            return None
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Text(serializers.CharField):
+    """A text, and no number instead of one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class IntegerField(serializers.IntegerField):
     """A whole number of 64 bits."""
 

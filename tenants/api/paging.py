@@ -26,7 +26,8 @@ class Ordered(Protocol):
     """A view whose lists can be ordered.
 
     orderings: names that may be asked for, with the column of each, which is never null. The
-    first is the order where none is asked for; `-` before a name turns it round.
+    first is the order where none is asked for, unless the view has a `default_ordering`; `-`
+    before a name turns it round.
     """
 
     orderings: Mapping[str, str]
@@ -56,7 +57,8 @@ class KeysetPagination(BasePagination):
         """Return the rows of the page that the request's cursor names."""
         self.request = request
         size = page_size(request)
-        self.order = order_of(request, getattr(view, "orderings", self.default_orderings))
+        orderings = getattr(view, "orderings", self.default_orderings)
+        self.order = order_of(request, orderings, getattr(view, "default_ordering", ""))
         rows = after(queryset, self.order, request.query_params.get("cursor"))
         found = list(rows.order_by(*self.order.columns())[: size + 1])
         self.next_cursor = cursor_behind(self.order, found[size - 1]) if len(found) > size else None
@@ -122,9 +124,9 @@ def page_size(request: Request) -> int:
     return int(text)
 
 
-def order_of(request: Request, orderings: Mapping[str, str]) -> Order:
+def order_of(request: Request, orderings: Mapping[str, str], default: str = "") -> Order:
     """Return the order that is asked for; raise Problem for one that is not among these."""
-    asked = request.query_params.get("ordering", next(iter(orderings)))
+    asked = request.query_params.get("ordering", default or next(iter(orderings)))
     name = asked.removeprefix("-")
     if name not in orderings:
         known = ", ".join(sorted(orderings))
