@@ -6,6 +6,10 @@ from django.views.generic import RedirectView
 
 from jobs.views import run_progress
 
+handler400 = "etl_project.errors.bad_request"
+handler403 = "etl_project.errors.permission_denied"
+handler500 = "etl_project.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("runs/<int:run_id>/progress", run_progress, name="run_progress"),
