@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 ITEMS ?= 20000
 PREVIEW_ITEMS ?= 1000000
+SCHEMATHESIS_SECONDS ?= 600
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview distant checkers memory faults test-browser screenshots
+.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview distant checkers memory faults schema test-api test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -58,6 +59,12 @@ bench: setup ## Measure the import beside the COPY limit and dlt, on PostgreSQL 
 
 bench-preview: setup ## Measure previews and saves of edits on 1,000,000 work items, on PostgreSQL (PREVIEW_ITEMS=)
 	$(BIN)/python benchmarks/preview.py --items $(PREVIEW_ITEMS)
+
+schema: setup ## Write docs/openapi.yaml anew
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+test-api: setup ## Let Schemathesis try every operation as each role (SCHEMATHESIS_SECONDS=600)
+	SCHEMATHESIS_SECONDS=$(SCHEMATHESIS_SECONDS) $(BIN)/python -m pytest tests/api/test_schemathesis.py
 
 distant: setup ## Measure the sync of a source that answers 100 ms late with 1, 2 and 4 workers
 	$(BIN)/python benchmarks/live.py
