@@ -85,6 +85,7 @@ class KeysetPagination(BasePagination):
                     "type": "string",
                     "nullable": True,
                     "format": "uri",
+                    "example": "https://etl.example/api/v1/tenants/?cursor=WyJpZCIsZmFsc2Vd",
                     "description": "Address of the next page; null at the end.",
                 },
                 "results": schema,
