@@ -122,6 +122,16 @@ def _names_and_ids(integration: Integration) -> dict[str, str]:
     return {name: sealed[name] for name in kept}
 
 
+def kept_names(integration: Integration) -> set[str]:
+    """Return the names of the values that are sealed; none if their key is lost."""
+    if not integration.credentials:
+        return set()
+    try:
+        return set(_box().unseal(integration.credentials, _context(integration)))
+    except PermanentError:
+        return set()
+
+
 def addresses(connector: Connector, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that say where requests, and so credentials, are sent."""
     return {

@@ -28,6 +28,7 @@ from django.utils import timezone
 from common.errors import PipelineError, UsageError
 from common.images import MAX_BYTES
 from integrations import logos
+from integrations.activation import set_active
 from integrations.checking import Trial, discover, keep_health, steps, unsaved
 from integrations.contract import Check
 from integrations.forms import IntegrationForm
@@ -137,9 +138,7 @@ class IntegrationViews(_Base):
 
     def _set_active(self, request: HttpRequest, row: Integration) -> HttpResponse:
         is_active = request.POST.get("active") == "yes"
-        if row.is_active != is_active:
-            row.is_active = is_active
-            row.save(update_fields=["is_active", "updated_at"])
+        if set_active(row, is_active):
             done = "activated" if is_active else "deactivated"
             self.log_change(request, row, f"The integration was {done}.")
             following = (

@@ -1,6 +1,6 @@
 """Answers that are no JSON: exact bytes, whatever the reader says that it accepts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -26,10 +26,11 @@ class OneForm(BaseContentNegotiation):
         return None
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """Return the first renderer, which errors are told by."""
-        return renderers[0], str(renderers[0].media_type)
+        first = next(iter(renderers))
+        return first, str(first.media_type)
 
 
 def exact(body: bytes, content_type: str, filename: str = "") -> HttpResponse:
