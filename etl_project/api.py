@@ -1,6 +1,7 @@
 """The API of all rooms under one address, its schema, and its documentation."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import TemplateView
 from drf_spectacular.views import (
     SpectacularAPIView,
     SpectacularRedocView,
@@ -12,6 +13,7 @@ from integrations.api import routes as integrations
 from jobs.api import routes as jobs
 from mappings.api import routes as mappings
 from tenants.api import routes as tenants
+from tenants.api.problem_kinds import KINDS
 from tenants.api.problems import not_found
 from warehouse.api import routes as warehouse
 
@@ -42,6 +44,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "docs/redoc/",
         SpectacularRedocView.as_view(url_name="api_schema", template_name="api/redoc.html"),
         name="api_redoc",
+    ),
+    path(
+        "docs/problems/",
+        TemplateView.as_view(template_name="api/problems.html", extra_context={"kinds": KINDS}),
+        name="api_problems",
     ),
     re_path("", not_found),
 ]

@@ -10,8 +10,8 @@ from rest_framework import exceptions
 from common.tracing import current_trace
 
 CONTENT_TYPE: Final = "application/problem+json"
-BASE: Final = "/api/docs/problems#"
-"""Where the types of problems are told; see docs/api.md."""
+BASE: Final = "/api/docs/problems/#"
+"""Where the types of problems are told; see `problem_kinds`."""
 
 
 class ProblemError(TypedDict, total=False):
