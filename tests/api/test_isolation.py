@@ -140,7 +140,7 @@ def foreign_values(schema: Any, theirs: World) -> Iterator[tuple[object, object]
     """Yield values of another tenant, each with one of the same form that is nobody's."""
     if "enum" in schema or schema.get("format") in ("date-time", "date"):
         return
-    if schema.get("type") == "integer":
+    if may_be_an_id(schema):
         for row in list(theirs.rows.values()):
             yield row.pk, MISSING
     elif schema.get("type") == "string":
@@ -164,12 +164,17 @@ def test_no_relation_of_a_body_takes_what_is_foreign(
     assert tables_of(theirs) == before
 
 
+def may_be_an_id(schema: Any) -> bool:
+    """Whether it is a whole number of any size."""
+    return schema.get("type") == "integer" and schema.get("maximum", MISSING) >= MISSING
+
+
 def places(schema: Any, depth: int = 3) -> Iterator[tuple[str | int, ...]]:
     """Yield the places of whole numbers in a body, which may be ids."""
     schema = resolved(schema)
     if not isinstance(schema, dict) or depth < 0:
         return
-    if schema.get("type") == "integer":
+    if may_be_an_id(schema):
         yield ()
     for inner in schema.get("oneOf", ()):
         yield from places(inner, depth)
