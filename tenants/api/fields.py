@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.problems import bad_parameter
@@ -77,6 +78,7 @@ class IntegerField(serializers.IntegerField):
         super().__init__(**kwargs)
 
 
+@extend_schema_field({"type": "integer", "format": "int64"})
 class OwnField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of another row of the tenant; one of another tenant is as one that is not there.
 
