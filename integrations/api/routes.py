@@ -6,10 +6,12 @@ from django.urls import URLPattern, path
 
 from integrations.api.integrations import IntegrationsViewSet
 from integrations.api.providers import ProvidersView, ProviderView
+from integrations.api.raw import QuarantineViewSet
 from integrations.api.trials import DiscoverNewView, TestNewView
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("integrations", IntegrationsViewSet, "integration"),
+    ("quarantine", QuarantineViewSet, "quarantine"),
 ]
 PATHS: Final[list[URLPattern]] = [
     path("providers/", ProvidersView.as_view(), name="providers"),

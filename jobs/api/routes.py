@@ -4,5 +4,9 @@ from typing import Any, Final
 
 from django.urls import URLPattern
 
-VIEW_SETS: Final[list[tuple[str, Any, str]]] = []
+from jobs.api.raw_push import PushableRawPagesViewSet
+
+VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
+    ("raw-pages", PushableRawPagesViewSet, "raw-page"),
+]
 PATHS: Final[list[URLPattern]] = []
