@@ -112,7 +112,7 @@ class Explanation:
             "notes": [(name, POLICIES[name]) for name in ("current_type", *self.story.notes)],
             "statuses": [self._status(total) for total in self.picture.by_status],
             "type_lineage": self._of(self.story.type.row),
-            "fields": self._fields(),
+            "fields": self.custom_fields(),
             "timeline": [self._change(change, people) for change in self._newest],
         }
 
@@ -167,7 +167,7 @@ class Explanation:
             return ShownMetric(label, None, text, "", (), None, "")
         return ShownMetric(label, None, text, told.reason, _named(told.policies), None, "")
 
-    def _fields(self) -> list[ShownField]:
+    def custom_fields(self) -> list[ShownField]:
         """Return the custom fields that have a value, those of a rule first."""
         item = self.item
         owned = {"tenant_id": item.tenant_id, "integration_id": item.integration_id}

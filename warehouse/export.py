@@ -107,13 +107,14 @@ def write_csv(columns: Sequence[Column], rows: Iterable[Row], out: BinaryIO) -> 
     writer.writerow([column.name for column in columns])
     count = 0
     for row in rows:
-        writer.writerow([_csv_value(value) for value in row])
+        writer.writerow([csv_value(value) for value in row])
         count += 1
     text.detach()
     return count
 
 
-def _csv_value(value: Any) -> str | int | float:
+def csv_value(value: Any) -> str | int | float:
+    """Return a value as a cell."""
     match value:
         case None:
             return ""

@@ -24,6 +24,7 @@ from warehouse.merge import (
     row_id,
     same_key,
 )
+from warehouse.removed import remove
 from warehouse.tables import BY_NAME
 
 ITEMS = BY_NAME["work_items"]
@@ -142,8 +143,10 @@ def _remove_vanished(batch: Batch) -> int:
         f"{batch.owns('t')} AND t.work_item_source_id = w.source_id"
         f" AND t.changed_at <= w.updated_at AND NOT {found(staged)}"
     )
-    return execute(
-        f"DELETE FROM work_item_changelogs WHERE {row_id()} IN (SELECT t.{row_id()} FROM"
+    return remove(
+        batch,
+        CHANGES,
+        f"{row_id()} IN (SELECT t.{row_id()} FROM"
         f" (SELECT source_id, updated_at FROM {COMPLETE} WHERE raw_page_id IS NOT NULL) w"
-        f" {join_each('work_item_changelogs', 't', loaded)})"
+        f" {join_each('work_item_changelogs', 't', loaded)})",
     )

@@ -4,14 +4,15 @@ Nothing is stored: a link is there as soon as both sides are, whichever was load
 gone as soon as the text, the work item, the pull request or its repository is.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, TypeAlias
 
 from django.db import connection
 
 from tenants.scope import check_writable
 from warehouse.alive import gone_repositories
 from warehouse.dialect import byte_order
+from warehouse.models import Mention, WorkItem
 
 CONFIDENCE: Final = {"branch": 0.95, "title": 0.9, "commit": 0.8, "body": 0.6}
 """How likely a mention in this place means that the pull request does the work, 0 to 1.
@@ -19,6 +20,10 @@ CONFIDENCE: Final = {"branch": 0.95, "title": 0.9, "commit": 0.8, "body": 0.6}
 Branches are named for the work; titles too, but reverts and release notes name others' work;
 a commit may have come with a merge; a body quotes templates, related and blocking items.
 """
+
+
+MOST_PULLS: Final = 100
+"""Pull requests of which the links to one work item are told."""
 
 
 class Link(NamedTuple):
@@ -100,15 +105,50 @@ SELECT * FROM link ORDER BY {order}
 """
 
 
-def links(tenant_id: int) -> Iterator[Link]:
-    """Yield a tenant's links in their order; the scope must be that tenant's."""
+def links(
+    tenant_id: int, only: str = "true", parameters: Mapping[str, str | int] | None = None
+) -> Iterator[Link]:
+    """Yield a tenant's links in their order; the scope must be that tenant's.
+
+    only: a further condition of the mention `m`, true of all or of none of a pull request's.
+    """
     check_writable(tenant_id)
     with connection.cursor() as cursor:
         is_live, gone = _of_live_repository()
-        cursor.execute(links_sql(is_live), {"tenant_id": tenant_id, **gone})
+        given = {"tenant_id": tenant_id, **gone, **(parameters or {})}
+        cursor.execute(links_sql(f"{is_live} AND ({only})"), given)
         for row in cursor:
             values = dict(zip(Link._fields, row, strict=True))
             yield Link(**(values | {"confidence": float(values["confidence"])}))
+
+
+PullRequestKey: TypeAlias = tuple[int, str, int]
+"""Integration, repository, number."""
+
+
+def links_of_pull_requests(tenant_id: int, pulls: Iterable[PullRequestKey]) -> Iterator[Link]:
+    """Yield the links of some pull requests, in their order."""
+    conditions, parameters = [], dict[str, str | int]()
+    for place, (integration_id, repository, number) in enumerate(pulls):
+        conditions.append(
+            f"m.integration_id = {int(integration_id)} AND m.repository = %(repository_{place})s"
+            f" AND m.pull_request_number = {int(number)}"
+        )
+        parameters[f"repository_{place}"] = repository
+    if conditions:
+        either = " OR ".join(f"({each})" for each in conditions)
+        yield from links(tenant_id, either, parameters)
+
+
+def links_of_item(item: WorkItem) -> Iterator[Link]:
+    """Yield the links of a work item, in their order: of MOST_PULLS pull requests at most."""
+    mentions = Mention.objects.filter(tenant_id=item.tenant_id, key=item.key)
+    pulls = mentions.values_list("integration_id", "repository", "pull_request_number")
+    newest = pulls.order_by("-repository", "-pull_request_number").distinct()[:MOST_PULLS]
+    name = item.integration.name
+    for link in links_of_pull_requests(item.tenant_id, newest):
+        if (link.work_item_integration, link.work_item_source_id) == (name, item.source_id):
+            yield link
 
 
 def _of_live_repository() -> tuple[str, dict[str, str]]:

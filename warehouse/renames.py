@@ -14,6 +14,7 @@ from django.db import connection
 
 from warehouse.commit_order import order_commits
 from warehouse.merge import Batch, columns, execute, fetch, row_id
+from warehouse.removed import remove
 from warehouse.repository_names import Alias, Sighting, keep_names, known_names
 from warehouse.staging import format_time
 from warehouse.tables import BY_NAME, TABLES, Table
@@ -115,14 +116,16 @@ class Renames:
         newest = "raw_page_id DESC, raw_position DESC"
         if not table.is_child:
             newest = f"fetched_at DESC, digest DESC, {newest}"
-        execute(
-            f"DELETE FROM {name} WHERE id IN (SELECT id FROM (SELECT t.id, ROW_NUMBER() OVER"
+        remove(
+            self._batch,
+            table,
+            "id IN (SELECT id FROM (SELECT t.id, ROW_NUMBER() OVER"
             f" (PARTITION BY t.named, {rest} ORDER BY {newest}) AS nth FROM ("
             f"SELECT t.*, r.renamed AS named FROM {_RENAMED} r JOIN {name} t ON t.id = r.id"
             f" UNION ALL SELECT t.*, t.repository AS named FROM {name} t"
             f" WHERE {self._batch.owns('t')}"
             f" AND t.repository IN (SELECT renamed FROM {_RENAMED})"
-            f" AND t.id NOT IN (SELECT id FROM {_RENAMED})) t) ranked WHERE nth > 1)"
+            f" AND t.id NOT IN (SELECT id FROM {_RENAMED})) t) ranked WHERE nth > 1)",
         )
         execute(f"DELETE FROM {_RENAMED} WHERE id NOT IN (SELECT id FROM {name})")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from warehouse.merge import Batch, execute, join_each, row_id
+from warehouse.removed import remove
 from warehouse.tables import BY_NAME, Table
 
 _PULLS: Final = BY_NAME["pull_requests"]
@@ -78,10 +79,12 @@ def _remove(batch: Batch, child: _Child) -> int:
     target = child.table.model._meta.db_table
     stale = f"{_of(batch, child, 'c')} AND c.fetched_at < p.fetched_at"
     fresh = f"{_of(batch, child, 'f')} AND f.fetched_at >= p.fetched_at"
-    return execute(
-        f"DELETE FROM {target} WHERE {row_id()} IN (SELECT c.{row_id()}"
+    return remove(
+        batch,
+        child.table,
+        f"{row_id()} IN (SELECT c.{row_id()}"
         f" FROM stage_counted p {join_each(target, 'c', stale)}"
-        f" WHERE p.{child.count} <= (SELECT COUNT(*) FROM {target} f WHERE {fresh}))"
+        f" WHERE p.{child.count} <= (SELECT COUNT(*) FROM {target} f WHERE {fresh}))",
     )
 
 

@@ -38,9 +38,8 @@ class Operation:
     def queries(self) -> list[Mapping[str, Any]]:
         """The query parameters, but for those of pages."""
         parameters = self.schema.get("parameters", ())
-        return [
-            each for each in parameters if each["in"] == "query" and each["name"] not in PARAMETERS
-        ]
+        others = (*PARAMETERS, "changed_since")  # of a change, which is no row
+        return [each for each in parameters if each["in"] == "query" and each["name"] not in others]
 
     @property
     def is_public(self) -> bool:

@@ -55,6 +55,11 @@ def seen(answer: Any, *keys: object) -> tuple[int, str]:
     return answer.status_code, text
 
 
+def masked(found: tuple[int, str], key: object) -> tuple[int, str]:
+    """What is answered, but for what was asked for."""
+    return found[0], found[1].replace(str(key), "ASKED")
+
+
 def told(client: APIClient, operation: Operation, path: str, body: Any = None) -> Any:
     """Ask. body: JSON, `{}` where the method takes one."""
     if operation.method == "GET":
@@ -131,9 +136,10 @@ def test_no_filter_tells_what_is_foreign(operation: Operation, ours: World, thei
         name = parameter["name"]
         schema = resolved(parameter["schema"])
         for value, nothing in foreign_values(schema, theirs):
-            one = seen(client.get(operation.path, {name: value}), value)
-            other = seen(client.get(operation.path, {name: nothing}), nothing)
-            assert one == other, f"{name}={value}"
+            one = seen(client.get(operation.path, {name: value}))
+            other = seen(client.get(operation.path, {name: nothing}))
+            is_alike = one == other or masked(one, value) == masked(other, nothing)
+            assert is_alike, f"{name}={value}: {one} is not {other}"
 
 
 def foreign_values(schema: Any, theirs: World) -> Iterator[tuple[object, object]]:

@@ -19,6 +19,7 @@ from warehouse.models.pull_request import (
     Review,
     WorkflowRun,
 )
+from warehouse.models.removed_row import RemovedRow
 from warehouse.models.staging import StagedPage
 from warehouse.models.work_item import Changelog, WorkItem
 
@@ -34,6 +35,7 @@ __all__ = (
     "Project",
     "PullRequest",
     "PullRequestSize",
+    "RemovedRow",
     "Repository",
     "RepositoryName",
     "Review",

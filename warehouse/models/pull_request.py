@@ -46,6 +46,7 @@ class PullRequest(LoadedRow, InRepository, Tombstone):
                 fields=("tenant", "repository", "number"),
                 name="pull_requests_number",
             ),
+            models.Index(fields=("updated_at", "tenant", "id"), name="pull_requests_updated"),
         )
 
     def __str__(self) -> str:

@@ -16,6 +16,9 @@ class WorkItem(LoadedRow, Tombstone):
     here, whichever records brought them; see `warehouse/histories.py`. complete_until: where
     only an older record held all of them, when it was updated. mapped_fields: what the tenant
     makes of custom fields, by target; null where no rule gives anything.
+
+    The indexes of orders and filters begin with what no load looks rows up by alone, so that
+    none of them takes one for the key of an item.
     """
 
     source_id = models.TextField()
@@ -69,6 +72,20 @@ class WorkItem(LoadedRow, Tombstone):
         indexes = (
             *changed_index("work_items"),
             models.Index(fields=("tenant", "key"), name="work_items_key"),
+            models.Index(fields=("updated_at", "tenant", "id"), name="work_items_updated"),
+            models.Index(
+                fields=("project_key", "tenant", "changed_seq"), name="work_items_project"
+            ),
+            models.Index(
+                fields=("assignee_source_id", "tenant", "changed_seq"),
+                condition=models.Q(assignee_source_id__isnull=False),
+                name="work_items_assignee",
+            ),
+            models.Index(
+                fields=("deleted_at", "tenant"),
+                condition=models.Q(deleted_at__isnull=False),
+                name="work_items_gone",
+            ),
             models.Index(
                 fields=(
                     "tenant",
