@@ -1,9 +1,15 @@
 """Settings of the REST framework and of the schema of the API."""
 
+from datetime import timedelta
 from typing import Any, Final
 
+from django.utils.crypto import salted_hmac
+
 REST_FRAMEWORK: Final[dict[str, Any]] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ("rest_framework.authentication.SessionAuthentication",),
+    "DEFAULT_AUTHENTICATION_CLASSES": (
+        "tenants.api.bearer.Bearer",
+        "rest_framework.authentication.SessionAuthentication",
+    ),
     "DEFAULT_PERMISSION_CLASSES": ("tenants.api.capabilities.HoldsCapability",),
     "DEFAULT_PARSER_CLASSES": ("tenants.api.parsing.StrictJSONParser",),
     "DEFAULT_RENDERER_CLASSES": (
@@ -19,6 +25,21 @@ REST_FRAMEWORK: Final[dict[str, Any]] = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+
+
+def simple_jwt(secret_key: str, access_seconds: int, refresh_seconds: int) -> dict[str, Any]:
+    """Return the settings of JWT. They are signed by a key of their own, made of the secret key."""
+    key = salted_hmac("etl.jwt", "signing", secret=secret_key, algorithm="sha256")
+    return {
+        "ALGORITHM": "HS256",
+        "SIGNING_KEY": key.hexdigest(),
+        "AUDIENCE": "etl-api",
+        "ISSUER": "etl",
+        "LEEWAY": 0,
+        "ACCESS_TOKEN_LIFETIME": timedelta(seconds=access_seconds),
+        "REFRESH_TOKEN_LIFETIME": timedelta(seconds=refresh_seconds),
+    }
+
 
 SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "TITLE": "ETL",

@@ -11,7 +11,12 @@ def configured_secrets() -> set[str]:
     database = settings.DATABASES["default"]
     if database.get("PASSWORD") != database.get("USER"):
         found.add(database.get("PASSWORD", ""))
-    for url in (settings.BROKER_URL, settings.CHANNEL_LAYER_URL, settings.QDRANT_URL):
+    for url in (
+        settings.BROKER_URL,
+        settings.CHANNEL_LAYER_URL,
+        settings.CACHE_URL,
+        settings.QDRANT_URL,
+    ):
         parts = urlsplit(url)
         if parts.password and parts.password != parts.username:
             found |= {parts.password, unquote(parts.password)}

@@ -12,6 +12,8 @@ from etl_project.look import UNFOLD as UNFOLD
 from etl_project.urls_given import (
     BROKER_FORMS,
     DATABASE_FORMS,
+    REDIS_FORMS,
+    caches,
     check_url,
     malformed,
     with_password,
@@ -156,6 +158,10 @@ CHANNEL_LAYERS: dict[str, Any] = {
     if CHANNEL_LAYER_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
 }
+CACHE_URL = with_password(env.str("CACHE_URL", default=""), env.str("REDIS_PASSWORD", default=""))
+if CACHE_URL:
+    check_url("CACHE_URL", CACHE_URL, REDIS_FORMS)
+CACHES = caches(CACHE_URL, env.str("CHANNEL_LAYER_PREFIX", default="etl"))
 QDRANT_URL = env.str("QDRANT_URL", default="")
 
 CREDENTIAL_KEYS_GIVEN = env.list("CREDENTIAL_KEYS", default=[])
@@ -183,6 +189,20 @@ MAX_RECORD_BYTES = env.int("MAX_RECORD_BYTES", default=16 * 1024 * 1024)
 
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
+SIMPLE_JWT = api_settings.simple_jwt(
+    SECRET_KEY,
+    env.int("API_ACCESS_SECONDS", default=600),
+    env.int("API_REFRESH_SECONDS", default=1_209_600),
+)
+API_RATES = {
+    "user": env.int("API_RATE_USER", default=600),
+    "tenant": env.int("API_RATE_TENANT", default=3000),
+    "address": env.int("API_RATE_ADDRESS", default=120),
+    "auth": env.int("API_RATE_AUTH", default=20),
+    "test": env.int("API_RATE_TEST", default=30),
+    "discover": env.int("API_RATE_DISCOVER", default=60),
+}
+"""Requests a minute: of a user, in a tenant, from an address of nobody, and of some actions."""
 
 PROCESS_NAME = env.str("PROCESS_NAME", default="")
 LOGGING = logs.configuration(

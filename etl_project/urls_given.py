@@ -1,9 +1,11 @@
 """Addresses of servers as the environment gives them."""
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 BROKER_FORMS: Final = {
     "amqp": "amqp://USER:PASSWORD@HOST:PORT/VHOST",
@@ -14,6 +16,30 @@ DATABASE_FORMS: Final = {
     "postgresql": "postgresql://USER:PASSWORD@HOST:PORT/NAME",
     "sqlite": "sqlite:///PATH",
 }
+
+REDIS_FORMS: Final = {
+    "redis": "redis://HOST:PORT/NUMBER",
+    "rediss": "rediss://HOST:PORT/NUMBER",
+}
+
+
+def caches(url: str, prefix: str) -> dict[str, Any]:
+    """Return the caches: in Redis at this address, or in each process's memory without one."""
+    if not url:
+        memory = "django.core.cache.backends.locmem.LocMemCache"
+        return {"default": {"BACKEND": memory, "OPTIONS": {"MAX_ENTRIES": 20_000}}}
+    return {
+        "default": {
+            "BACKEND": "etl_project.cache.SpareRedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": prefix,
+            "OPTIONS": {
+                "socket_timeout": 1,
+                "socket_connect_timeout": 1,
+                "retry": Retry(NoBackoff(), 0),
+            },
+        }
+    }
 
 
 def check_url(variable: str, url: str, forms: dict[str, str]) -> str:

@@ -1,15 +1,19 @@
 """Gives each request the tenant scope and the time zone of its user."""
 
+import zoneinfo
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tenants.api.problems import is_of_api
 from tenants.permissions import CHOICE_KEY, Access, access_for
 from tenants.preferences import time_zone_of
+
+UTC_ZONE: Final = zoneinfo.ZoneInfo("UTC")
 
 
 class TenantScopeMiddleware:
@@ -19,6 +23,9 @@ class TenantScopeMiddleware:
 
     A request of nobody, or of somebody who is a member of no tenant, runs outside every scope:
     any query of a tenant-owned model then raises. Stands behind AuthenticationMiddleware.
+
+    A request of the API that shows a token is not read the session of: whom the token lets in,
+    and where, is found by `tenants.api.views.ScopedView`, inside which its scope is.
     """
 
     sync_capable = True
@@ -53,6 +60,9 @@ class _Surroundings(ExitStack):
 
 def attach_access(request: HttpRequest) -> Access | None:
     """Find what the request's user may see, and in which zone: `request.access`, `.time_zone`."""
+    if is_of_api(request) and "Authorization" in request.headers:
+        request.access, request.time_zone = None, UTC_ZONE  # type: ignore[attr-defined]
+        return None
     access = access_for(request.user, request.session.get(CHOICE_KEY))
     request.access = access  # type: ignore[attr-defined]
     request.time_zone = time_zone_of(request)  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 PYTHON=.venv/bin/python
 export VAR_DIR="${TEST_VAR_DIR:-$PWD/var/test}"
-unset DATABASE_URL BROKER_URL RABBITMQ_URL RABBITMQ_HOST CHANNEL_LAYER_URL QDRANT_URL
+unset DATABASE_URL BROKER_URL RABBITMQ_URL RABBITMQ_HOST CHANNEL_LAYER_URL CACHE_URL QDRANT_URL
 mkdir -p "$VAR_DIR"
 
 there=$($PYTHON -m tests.services) || exit 1

@@ -18,6 +18,7 @@ _CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("migrations", database.migrations),
     ("broker", services.broker),
     ("channel layer", services.channel_layer),
+    ("cache", services.cache),
     ("qdrant", services.qdrant),
     ("processes", processes.all_of_them),
     ("queue", queue.health),

@@ -143,6 +143,20 @@ def channel_layer() -> Iterator[Finding]:
         told = "embedded: in memory, live progress within one process"
         yield ok("channel layer", told, public=told)
         return
+    yield _redis("channel layer", url, "CHANNEL_LAYER_URL")
+
+
+def cache() -> Iterator[Finding]:
+    """Check that Redis, in which requests of the API are counted, is there."""
+    url = settings.CACHE_URL
+    if not url:
+        told = "embedded: in memory, requests are counted by each web process for itself"
+        yield ok("cache", told, public=told)
+        return
+    yield _redis("cache", url, "CACHE_URL")
+
+
+def _redis(name: str, url: str, variable: str) -> Finding:
     try:
         client = redis.Redis.from_url(
             url,
@@ -154,11 +168,10 @@ def channel_layer() -> Iterator[Finding]:
         client.close()
     except (redis.RedisError, OSError, ValueError) as error:
         told = f"Redis at {masked(url)} cannot be reached: {first_line(error)}"
-        remedy = "start Redis, or mend CHANNEL_LAYER_URL"
-        yield problem("channel layer", told, remedy, public="Redis cannot be reached")
-        return
+        remedy = f"start Redis, or mend {variable}"
+        return problem(name, told, remedy, public="Redis cannot be reached")
     told = f"Redis {found['redis_version']} at {masked(url)}"
-    yield ok("channel layer", told, public="Redis answers")
+    return ok(name, told, public="Redis answers")
 
 
 def qdrant() -> Iterator[Finding]:

@@ -11,8 +11,9 @@ from tenants.permissions import CHOICE_KEY, Access, access_for
 def access_in(request: Request) -> Access | None:
     """Return what whoever asks may see; None for nobody and for a member of no tenant.
 
-    The tenant is that of the API token, else that of the header, else that chosen in the session,
-    else the preferred one. Raises Problem for a header that names none that may be seen.
+    The tenant is that of the API token, else that of the header, else that chosen in the session
+    of whoever is let in by it, else the preferred one. Raises Problem for a header that names none
+    that may be seen.
     """
     user = request.user
     if not user.is_authenticated:
@@ -22,6 +23,8 @@ def access_in(request: Request) -> Access | None:
     if grant is not None:
         access: Access = grant.access(slug)
         return access
+    if slug is None and request.auth is not None:
+        return access_for(user)
     if slug is None:
         return access_for(user, request._request.session.get(CHOICE_KEY))
     return named(access_for(user), slug)

@@ -15,6 +15,8 @@ class HoldsCapability(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             raise NotAuthenticated
+        if view.people_only and getattr(request.auth, "grant", None) is not None:
+            raise Problem(403, "people-only", "An API token may not do this: sign in yourself.")
         needed = view.needed_capability(request)
         if needed is None:
             return True

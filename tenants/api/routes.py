@@ -4,12 +4,17 @@ from typing import Any, Final
 
 from django.urls import URLPattern, path
 
+from tenants.api.auth import RefreshView, SignInsViewSet, SignOutView, TokenView
 from tenants.api.me import MeView
 from tenants.api.tenants import TenantsViewSet
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("tenants", TenantsViewSet, "tenant"),
+    ("auth/sign-ins", SignInsViewSet, "sign-in"),
 ]
 PATHS: Final[list[URLPattern]] = [
+    path("auth/token/", TokenView.as_view(), name="auth-token"),
+    path("auth/refresh/", RefreshView.as_view(), name="auth-refresh"),
+    path("auth/sign-out/", SignOutView.as_view(), name="auth-sign-out"),
     path("me/", MeView.as_view(), name="me"),
 ]

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from tenants.api import security_schemes as security_schemes
 from tenants.api.fields import SparseMixin
 from tenants.api.headers import IDEMPOTENCY_KEY, TENANT
 from tenants.permissions import ROLE_CAPABILITIES, Capability
@@ -95,6 +96,8 @@ class ApiSchema(AutoSchema):
             return "Needs nothing."
         action = getattr(self.view, "action", None) or self.method.lower()
         needed = self.view.capability_of(action, self.method)
+        if getattr(self.view, "people_only", False):
+            return "Needs an account that is signed in: not for API tokens."
         if needed is None:
             return "Needs an account."
         return f"Needs the scope `{needed.name.lower()}`: {', '.join(holders(needed))}."
@@ -134,7 +137,7 @@ def add_problem(result: dict[str, Any], generator: Any, **_kwargs: Any) -> dict[
             },
         },
         "example": {
-            "type": "/api/docs/problems#invalid",
+            "type": "/api/docs/problems/#invalid",
             "title": "Bad Request",
             "status": 400,
             "detail": "from_name: This field is required.",

@@ -36,6 +36,7 @@ SERVERS = (
     "RABBITMQ_URL",
     "RABBITMQ_HOST",
     "CHANNEL_LAYER_URL",
+    "CACHE_URL",
     "QDRANT_URL",
 )
 
@@ -109,6 +110,7 @@ def test_unreachable_servers_are_problems_each_with_its_remedy(tmp_path: Path) -
         DATABASE_URL=f"postgres://{place}/nowhere",
         BROKER_URL=f"amqp://{place}/nowhere",
         CHANNEL_LAYER_URL=f"redis://{place}/0",
+        CACHE_URL=f"redis://{place}/1",
         QDRANT_URL=f"http://{place}",
     )
     assert time.monotonic() - began < 15
@@ -117,6 +119,7 @@ def test_unreachable_servers_are_problems_each_with_its_remedy(tmp_path: Path) -
         ("database", "start PostgreSQL, or mend DATABASE_URL"),
         ("broker", "start RabbitMQ, or mend BROKER_URL"),
         ("channel layer", "start Redis, or mend CHANNEL_LAYER_URL"),
+        ("cache", "start Redis, or mend CACHE_URL"),
         ("qdrant", "start Qdrant, or unset QDRANT_URL"),
         ("declare", "see broker"),
     ):

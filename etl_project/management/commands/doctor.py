@@ -13,9 +13,9 @@ from etl_project.checkup.services import declare
 
 class Command(BaseCommand):
     help = (
-        "Check Python, packages, settings, files, disk, database, broker, channel layer, Qdrant, "
-        "processes and queue; a line each says ok, warning or problem, what is wrong and what to "
-        "do. "
+        "Check Python, packages, settings, files, disk, database, broker, channel layer, "
+        "cache, Qdrant, processes and queue; a line each says ok, warning or "
+        "problem, what is wrong and what to do. "
         "Passwords are never shown. Exit code 0: no problem; 1: a problem."
     )
     requires_system_checks = []

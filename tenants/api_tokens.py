@@ -1,0 +1,141 @@
+"""API tokens: named keys of programs, for one tenant, with scopes and an end."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from common.errors import UsageError
+from tenants.models import ApiToken, Role, Tenant
+from tenants.permissions import Access, Capability, access_for
+from tenants.scope import every_tenant
+
+PREFIX: Final = "etl_"
+LONGEST: Final = timedelta(days=366)
+VALID_DAYS: Final = (7, 30, 90, 366)
+MOST: Final = 50
+"""Tokens of one person in one tenant that are valid at a time."""
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CHARACTERS: Final = 43
+"""Of 62 each: 256 bits."""
+_HINT: Final = 8
+_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+def new_token() -> str:
+    """Return a token, of 256 random bits."""
+    return PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_CHARACTERS))
+
+
+def digest(token: str) -> str:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def scope_names(access: Access) -> list[str]:
+    """Return the scopes that whoever has this access may give to a token."""
+    return [each.name.lower() for each in Capability if access.may(each)]
+
+
+def make(
+    access: Access, tenant: Tenant, name: str, scopes: Collection[str], expires_at: datetime
+) -> tuple[ApiToken, str]:
+    """Make a token of the user for a tenant, in its scope; return it with its text, kept nowhere.
+
+    Raises UsageError for scopes beyond the user's own, an expiry that is past or too far off, and
+    for too many tokens.
+    """
+    now = timezone.now()
+    own = scope_names(access)
+    beyond = sorted(set(scopes) - set(own))
+    if not scopes or beyond:
+        what = f"{', '.join(beyond)}: you may not do this yourself" if beyond else "Give one"
+        raise UsageError(f"{what}. Scopes that you may give: {', '.join(own)}.")
+    if not now < expires_at <= now + LONGEST:
+        raise UsageError(f"A token has to expire, within {LONGEST.days} days.")
+    valid = ApiToken.objects.filter(
+        tenant=tenant, user_id=access.user_id, revoked_at=None, expires_at__gt=now
+    )
+    if valid.count() >= MOST:
+        raise UsageError(f"You have {MOST} tokens here. Revoke one that is not used any more.")
+    text = new_token()
+    token: ApiToken = ApiToken.objects.create(
+        tenant=tenant,
+        user_id=access.user_id,
+        name=name,
+        hint=text[: len(PREFIX) + _HINT],
+        digest=digest(text),
+        scopes=[each for each in own if each in scopes],
+        expires_at=expires_at,
+    )
+    return token, text
+
+
+def revoke(token: ApiToken) -> bool:
+    """End a token; say whether it was valid until now."""
+    now = timezone.now()
+    ended = ApiToken.objects.filter(pk=token.pk, revoked_at=None, expires_at__gt=now)
+    return ended.update(revoked_at=now) > 0
+
+
+class Grant:
+    """What a token permits now. user, tenant: its own."""
+
+    def __init__(self, token: ApiToken, access: Access) -> None:
+        self.user: Any = token.user
+        self.tenant: Tenant = token.tenant
+        self.access = access
+
+
+def grant_of(text: str) -> Grant | None:
+    """Return what a token permits, and note that it is used, once a minute.
+
+    None if there is none such, it has ended, or its user may not see its tenant any more.
+    """
+    with every_tenant("a token says of which tenant it is"):
+        token: ApiToken | None = (
+            ApiToken.objects.filter(
+                digest=digest(text),
+                revoked_at=None,
+                expires_at__gt=timezone.now(),
+                user__is_active=True,
+                tenant__is_active=True,
+            )
+            .select_related("user", "tenant")
+            .first()
+        )
+    if token is None:
+        return None
+    access = limited(access_for(token.user), token)
+    if access is None:
+        return None
+    _note_use(token)
+    return Grant(token, access)
+
+
+def limited(access: Access | None, token: ApiToken) -> Access | None:
+    """Return of what the user may see and do what the token leaves; None if it is nothing.
+
+    An operator's token is that of an administrator of its tenant, unless it may operate.
+    """
+    tenant = token.tenant
+    if access is None or tenant not in access.tenants:
+        return None
+    scopes = frozenset(each for each in Capability if each.name.lower() in token.scopes)
+    is_operator = access.is_operator and Capability.OPERATE in scopes
+    role = Role.ADMIN if access.is_operator else access.roles[tenant.pk]
+    return Access(access.user_id, is_operator, {tenant.pk: role}, (tenant,), tenant, scopes)
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is not None and token.last_used_at > now - _NOTED_EVERY:
+        return
+    with every_tenant("a token is used before there is a scope"):
+        ApiToken.objects.filter(
+            Q(last_used_at=None) | Q(last_used_at__lte=now - _NOTED_EVERY), pk=token.pk
+        ).update(last_used_at=now)
