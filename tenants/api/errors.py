@@ -39,7 +39,7 @@ def _told(error: Exception) -> tuple[str, str, list[ProblemError]]:
     if isinstance(error, Problem):
         return error.kind, str(error.detail), error.errors
     if isinstance(error, exceptions.ValidationError):
-        errors = list(_flat(error.get_full_details(), ""))
+        errors = list(flattened(error.get_full_details(), ""))
         first = errors[0] if errors else ProblemError(detail="The request is not valid.")
         where = first.get("pointer", "").strip("/").replace("/", ".")
         detail = f"{where}: {first['detail']}" if where else first["detail"]
@@ -55,7 +55,7 @@ def _told(error: Exception) -> tuple[str, str, list[ProblemError]]:
     return "error", "The request cannot be answered.", []
 
 
-def _flat(details: Any, pointer: str) -> Iterator[ProblemError]:
+def flattened(details: Any, pointer: str) -> Iterator[ProblemError]:
     """Yield the errors of a serializer with the place in the body of each."""
     if isinstance(details, dict) and {"message", "code"} == set(details):
         yield {
@@ -66,11 +66,11 @@ def _flat(details: Any, pointer: str) -> Iterator[ProblemError]:
     elif isinstance(details, dict):
         for name, inner in details.items():
             own = pointer if name == "non_field_errors" else f"{pointer}/{_escaped(str(name))}"
-            yield from _flat(inner, own)
+            yield from flattened(inner, own)
     elif isinstance(details, list):
         is_of_rows = any(isinstance(each, dict) and "message" not in each for each in details)
         for number, inner in enumerate(details):
-            yield from _flat(inner, f"{pointer}/{number}" if is_of_rows else pointer)
+            yield from flattened(inner, f"{pointer}/{number}" if is_of_rows else pointer)
 
 
 def _escaped(name: str) -> str:
