@@ -63,6 +63,12 @@ def suggested_column(field: CustomField) -> str:
 
 def save_field_rule(rule: CustomFieldMapping) -> CustomFieldMapping:
     """Store a rule for a custom field; raise UsageError if it cannot be."""
+    ready_field_rule(rule).save()
+    return rule
+
+
+def ready_field_rule(rule: CustomFieldMapping) -> CustomFieldMapping:
+    """Make the names of a rule that is to be stored what they are kept as; raise UsageError."""
     rule.field_source_id = rule.field_source_id.strip()
     if not rule.field_source_id:
         raise UsageError("say which custom field the rule is for")
@@ -70,5 +76,4 @@ def save_field_rule(rule: CustomFieldMapping) -> CustomFieldMapping:
     rule.column_name = column_name(rule.column_name) if is_column else ""
     if rule.integration.tenant_id != rule.tenant_id:
         raise UsageError(f"there is no integration {rule.integration_id}")
-    rule.save()
     return rule

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from django.db import models
+from django.db.models import QuerySet
 
 from common.errors import UsageError
 from mappings.book import delete_rows
@@ -13,12 +14,17 @@ from mappings.rules import fold
 
 def save_type_rule(rule: WitMapping) -> WitMapping:
     """Store a type rule with its name folded; raise UsageError if it could match nothing."""
+    ready_type_rule(rule).save()
+    return rule
+
+
+def ready_type_rule(rule: WitMapping) -> WitMapping:
+    """Fold the name of a type rule that is to be stored; raise UsageError as `save_type_rule`."""
     rule.from_name = fold(rule.from_name)
     rule.project_key = rule.project_key.strip()
     if bool(rule.from_name) == (rule.from_level is not None):
         raise UsageError("a type rule matches by a name or by a level: give exactly one of them")
     _check_tenant(rule.tenant_id, (rule.integration, rule.hierarchy))
-    rule.save()
     return rule
 
 
@@ -26,6 +32,15 @@ def save_status_rule(rule: StatusMapping) -> StatusMapping:
     """Store a status rule with its names folded; raise UsageError if it could match nothing.
 
     A rule that has a step takes its category from there.
+    """
+    ready_status_rule(rule).save()
+    return rule
+
+
+def ready_status_rule(rule: StatusMapping) -> StatusMapping:
+    """Fold the names of a status rule that is to be stored, and give it its step's category.
+
+    Raises UsageError as `save_status_rule`.
     """
     rule.from_name, rule.type_name = fold(rule.from_name), fold(rule.type_name)
     rule.from_category = fold(rule.from_category)
@@ -37,8 +52,17 @@ def save_status_rule(rule: StatusMapping) -> StatusMapping:
     _check_tenant(rule.tenant_id, (rule.integration, rule.step))
     if rule.step is not None:
         rule.category = rule.step.category
-    rule.save()
     return rule
+
+
+def make_type_rules_like(rows: QuerySet[WitMapping], like: WitMapping) -> None:
+    """Let type rules give what another gives."""
+    rows.update(target=like.target, hierarchy=like.hierarchy)
+
+
+def make_status_rules_like(rows: QuerySet[StatusMapping], like: StatusMapping) -> None:
+    """Let status rules give what another gives."""
+    rows.update(target=like.target, category=like.category, step=like.step)
 
 
 def _check_tenant(tenant_id: int, named: Iterable[models.Model | None]) -> None:

@@ -1,8 +1,7 @@
 """What the sources have: their types and statuses, with the items behind them and their rules."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -13,20 +12,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mappings.admin.base import RuleChangeList
-from mappings.dependants import count_items
-from mappings.models import Status, StatusResolution, Wit, WitResolution
+from mappings.models import Status, Wit
+from mappings.standings import (
+    NOWHERE,
+    SourceKey,
+    Standing,
+    standings_of_statuses,
+    standings_of_types,
+)
 from tenants.admin import LoadedModelAdmin, tag
 
 SHOWN_RULES: Final = 3
-
-
-class Standing(NamedTuple):
-    """How a value of a source stands. rules: labels by id; unmapped: places without a rule."""
-
-    items: int
-    places: int
-    rules: dict[int, str]
-    unmapped: int
 
 
 class SourceAdmin(LoadedModelAdmin):
@@ -39,8 +35,8 @@ class SourceAdmin(LoadedModelAdmin):
     key_search = ("name", "source_id")
     text_search = ("name",)
 
-    def standings(self, rows: Sequence[Any]) -> dict[tuple[int, str], Standing]:
-        """Return how each row stands, by integration and source id; two queries."""
+    def standings(self, rows: Sequence[Any]) -> Mapping[SourceKey, Standing]:
+        """Return how each row stands, by integration and source id."""
         raise NotImplementedError
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -57,7 +53,7 @@ class SourceAdmin(LoadedModelAdmin):
         """Put how it stands on each row."""
         found = self.standings(rows) if rows else {}
         for row in rows:
-            row.standing = found.get((row.integration_id, row.source_id), Standing(0, 0, {}, 0))
+            row.standing = found.get((row.integration_id, row.source_id), NOWHERE)
 
     @admin.display(description="Name", ordering="name")
     def shown_name(self, row: Any) -> SafeString:
@@ -99,24 +95,6 @@ class SourceAdmin(LoadedModelAdmin):
         return format_html("{}{}{}", links, more, warning)
 
 
-def _stand(
-    places: Iterable[tuple[tuple[int, str], int | None, str, int]],
-) -> dict[tuple[int, str], Standing]:
-    """Sum up (key, id of the rule, its label, items) by key."""
-    items: dict[tuple[int, str], int] = defaultdict(int)
-    count: dict[tuple[int, str], int] = defaultdict(int)
-    unmapped: dict[tuple[int, str], int] = defaultdict(int)
-    rules: dict[tuple[int, str], dict[int, str]] = defaultdict(dict)
-    for key, rule_id, label, number in places:
-        items[key] += number
-        count[key] += 1
-        if rule_id is None:
-            unmapped[key] += 1
-        else:
-            rules[key][rule_id] = label
-    return {key: Standing(items[key], count[key], rules[key], unmapped[key]) for key in count}
-
-
 @admin.register(Wit)
 class WitAdmin(SourceAdmin):
     """Types that sources have."""
@@ -127,27 +105,8 @@ class WitAdmin(SourceAdmin):
     ordering = ("name", "integration", "id")
     fields = ("name", "untranslated_name", "integration", "source_id", "level", "is_subtask")
 
-    def standings(self, rows: Sequence[Any]) -> dict[tuple[int, str], Standing]:
-        owned = {
-            "integration_id__in": {row.integration_id for row in rows},
-            "type_source_id__in": {row.source_id for row in rows},
-        }
-        columns = ("integration_id", "project_source_id", "type_source_id")
-        statuses = list(StatusResolution.objects.filter(**owned).values_list("pk", *columns))
-        counts = count_items(rows[0].tenant_id, [row[0] for row in statuses])
-        items: dict[tuple[Any, ...], int] = defaultdict(int)
-        for pk, *place in statuses:
-            items[tuple(place)] += counts.get(pk, 0)
-        types = WitResolution.objects.filter(**owned).select_related("mapping")
-        return _stand(
-            (
-                (row.integration_id, row.type_source_id),
-                row.mapping_id,
-                str(row.mapping),
-                items[row.integration_id, row.project_source_id, row.type_source_id],
-            )
-            for row in types
-        )
+    def standings(self, rows: Sequence[Any]) -> Mapping[SourceKey, Standing]:
+        return standings_of_types(rows[0].tenant_id, rows)
 
 
 @admin.register(Status)
@@ -168,20 +127,5 @@ class StatusAdmin(SourceAdmin):
         "project_source_id",
     )
 
-    def standings(self, rows: Sequence[Any]) -> dict[tuple[int, str], Standing]:
-        found = list(
-            StatusResolution.objects.filter(
-                integration_id__in={row.integration_id for row in rows},
-                status_source_id__in={row.source_id for row in rows},
-            ).select_related("mapping")
-        )
-        counts = count_items(rows[0].tenant_id, [row.pk for row in found])
-        return _stand(
-            (
-                (row.integration_id, row.status_source_id),
-                row.mapping_id,
-                str(row.mapping),
-                counts.get(row.pk, 0),
-            )
-            for row in found
-        )
+    def standings(self, rows: Sequence[Any]) -> Mapping[SourceKey, Standing]:
+        return standings_of_statuses(rows[0].tenant_id, rows)

@@ -27,7 +27,7 @@ from mappings.admin.tryout import StatusTryForm
 from mappings.dependants import Use, use_of_status_rules
 from mappings.models import Status, StatusMapping, WorkflowStep
 from mappings.rules import fold
-from mappings.services import save_status_rule
+from mappings.services import make_status_rules_like, save_status_rule
 from tenants.admin import tag
 
 
@@ -187,7 +187,7 @@ class StatusMappingAdmin(RuleAdmin):
         return f"{rule.target}, step {rule.step.name} of {rule.step.workflow}"
 
     def give_like(self, rows: Any, like: StatusMapping) -> None:
-        rows.update(target=like.target, category=like.category, step=like.step)
+        make_status_rules_like(rows, like)
 
     def form_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         return {"reach": reach_of_status_rule(obj), "tool_url": self.page_url("try")}

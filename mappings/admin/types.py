@@ -20,7 +20,7 @@ from mappings.dependants import Use, use_of_type_rules
 from mappings.models import Wit, WitHierarchy, WitMapping
 from mappings.resolve import type_facts
 from mappings.rules import fold
-from mappings.services import save_type_rule
+from mappings.services import make_type_rules_like, save_type_rule
 
 
 class TypeRuleForm(RuleForm):
@@ -129,7 +129,7 @@ class WitMappingAdmin(RuleAdmin):
         return f"{rule.target} on {rule.hierarchy}"
 
     def give_like(self, rows: Any, like: WitMapping) -> None:
-        rows.update(target=like.target, hierarchy=like.hierarchy)
+        make_type_rules_like(rows, like)
 
     def form_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         return {"reach": reach_of_type_rule(obj), "tool_url": self.page_url("try")}

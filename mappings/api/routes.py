@@ -4,5 +4,25 @@ from typing import Any, Final
 
 from django.urls import URLPattern
 
-VIEW_SETS: Final[list[tuple[str, Any, str]]] = []
+from mappings.api.rule_views import (
+    CustomFieldMappingsViewSet,
+    StatusMappingsViewSet,
+    WitHierarchiesViewSet,
+    WitMappingsViewSet,
+    WorkflowStepsViewSet,
+    WorkflowsViewSet,
+)
+from mappings.api.sources import CustomFieldsViewSet, StatusesViewSet, WitsViewSet
+
+VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
+    ("wits", WitsViewSet, "wit"),
+    ("statuses", StatusesViewSet, "status"),
+    ("custom-fields", CustomFieldsViewSet, "custom-field"),
+    ("wit-hierarchies", WitHierarchiesViewSet, "wit-hierarchy"),
+    ("wit-mappings", WitMappingsViewSet, "wit-mapping"),
+    ("status-mappings", StatusMappingsViewSet, "status-mapping"),
+    ("workflows", WorkflowsViewSet, "workflow"),
+    ("workflow-steps", WorkflowStepsViewSet, "workflow-step"),
+    ("custom-field-mappings", CustomFieldMappingsViewSet, "custom-field-mapping"),
+]
 PATHS: Final[list[URLPattern]] = []
