@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
+from mappings.api.preview import MappingEditsView, MappingPreviewView
 from mappings.api.rule_views import (
     CustomFieldMappingsViewSet,
     StatusMappingsViewSet,
@@ -13,6 +14,7 @@ from mappings.api.rule_views import (
     WorkflowsViewSet,
 )
 from mappings.api.sources import CustomFieldsViewSet, StatusesViewSet, WitsViewSet
+from mappings.api.versions import MappingVersionsViewSet
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("wits", WitsViewSet, "wit"),
@@ -24,5 +26,9 @@ VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("workflows", WorkflowsViewSet, "workflow"),
     ("workflow-steps", WorkflowStepsViewSet, "workflow-step"),
     ("custom-field-mappings", CustomFieldMappingsViewSet, "custom-field-mapping"),
+    ("mapping-versions", MappingVersionsViewSet, "mapping-version"),
 ]
-PATHS: Final[list[URLPattern]] = []
+PATHS: Final[list[URLPattern]] = [
+    path("mapping-preview/", MappingPreviewView.as_view(), name="mapping-preview"),
+    path("mapping-edits/", MappingEditsView.as_view(), name="mapping-edits"),
+]
