@@ -79,7 +79,7 @@ def store_credentials(integration: Integration, method: str, values: Mapping[str
     options = read_settings(connector, integration)
     access = connector.access(integration.base_url, options, method, given)
     integration.auth_method = method
-    integration.credentials = _box().seal(given, _context(integration))
+    integration.credentials = secret_box().seal(given, _context(integration))
     integration.budget_key = _budget_key(integration, access)
     integration.renewing_until = None
     integration.save(
@@ -115,7 +115,7 @@ def _names_and_ids(integration: Integration) -> dict[str, str]:
     """Return the stored values that are no secret; none if their key is lost."""
     fields = _method(connector_for(integration.provider), integration.auth_method).fields
     try:
-        sealed = _box().unseal(integration.credentials, _context(integration))
+        sealed = secret_box().unseal(integration.credentials, _context(integration))
     except PermanentError:
         return {}
     kept = [each.name for each in fields if each.is_required and not each.is_secret]
@@ -127,7 +127,7 @@ def kept_names(integration: Integration) -> set[str]:
     if not integration.credentials:
         return set()
     try:
-        return set(_box().unseal(integration.credentials, _context(integration)))
+        return set(secret_box().unseal(integration.credentials, _context(integration)))
     except PermanentError:
         return set()
 
@@ -182,10 +182,10 @@ def _context(integration: Integration) -> str:
 
 def _budget_key(integration: Integration, access: Access) -> str:
     host = (urlsplit(integration.base_url).hostname or "").lower()
-    return _box().keyed_digest(f"{integration.provider} {host} {access.owner}")
+    return secret_box().keyed_digest(f"{integration.provider} {host} {access.owner}")
 
 
-def _box() -> SecretBox:
+def secret_box() -> SecretBox:
     return _box_of(tuple(settings.CREDENTIAL_KEYS))
 
 
@@ -274,7 +274,7 @@ def _sign_in(integration: Integration) -> _SignedIn:
     connector = connector_for(integration.provider)
     method = _method(connector, integration.auth_method)
     options = read_settings(connector, integration)
-    credentials = _box().unseal(integration.credentials, _context(integration))
+    credentials = secret_box().unseal(integration.credentials, _context(integration))
     access = connector.access(integration.base_url, options, method.slug, credentials)
     return _SignedIn(connector, options, method, integration.credentials, credentials, access)
 
@@ -306,7 +306,7 @@ def _renewed(integration: Integration, signed: _SignedIn) -> _SignedIn:
 def _save(integration: Integration, signed: _SignedIn, new: Mapping[str, str]) -> _SignedIn:
     """Seal renewed credentials at once, for the old ones may be dead; unless a person entered
     others meanwhile, which count."""
-    sealed = _box().seal(new, _context(integration))
+    sealed = secret_box().seal(new, _context(integration))
     _row(integration, credentials=signed.sealed).update(credentials=sealed)
     integration.refresh_from_db(fields=["credentials", "auth_method", "base_url", "settings"])
     fresh = _sign_in(integration)

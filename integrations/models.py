@@ -1,4 +1,4 @@
-"""Integration, its logo, checkpoints and request budget, raw pages, quarantine."""
+"""Integration, its logo, webhook, checkpoints and request budget, raw pages, quarantine."""
 
 from django.db import models
 
@@ -193,3 +193,72 @@ class QuarantinedRecord(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.reason} at {self.place}"
+
+
+class Webhook(TenantOwned):
+    """Where the source of an integration sends what happens there.
+
+    public_id: of its address, not to be guessed. secret: what deliveries are signed by, sealed.
+    """
+
+    integration = models.OneToOneField(
+        Integration, on_delete=models.CASCADE, related_name="webhook"
+    )
+    public_id = models.CharField(max_length=64, unique=True)
+    secret = models.TextField(editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "webhooks"
+
+    def __str__(self) -> str:
+        return f"webhook of {self.integration_id}"
+
+
+class WebhookDelivery(TenantOwned):
+    """What a source has sent, exactly as it came: body compressed (zstd), and the headers that
+    matter. Its signature was right. Nothing of it is loaded: what it is about is fetched.
+
+    delivery_id: the source's own, or a digest of the body. items: what it is about, as the
+    provider reads it. run_id: of the run that fetches them. reason: why it is ignored.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to be fetched"
+        TAKEN = "taken", "Fetched by a run"
+        IGNORED = "ignored", "Ignored"
+        PING = "ping", "Answered"
+
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    delivery_id = models.CharField(max_length=100)
+    event = models.CharField(max_length=100)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    body_size = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    reason = models.TextField(blank=True, default="")
+    items = models.JSONField(default=list)
+    run_id = models.BigIntegerField(null=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "webhook_deliveries"
+        verbose_name_plural = "webhook deliveries"
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("integration", "delivery_id"), name="webhook_delivery_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("integration", "id"),
+                condition=models.Q(state="waiting"),
+                name="webhook_deliveries_waiting",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.delivery_id}"

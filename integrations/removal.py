@@ -6,9 +6,9 @@ from django.db import transaction
 
 from common.errors import UsageError
 from integrations.glances import glances_at
-from integrations.models import Checkpoint, Integration, Logo
+from integrations.models import Checkpoint, Integration, Logo, Webhook
 
-_GOES_ALONG: Final = (Logo, Checkpoint)
+_GOES_ALONG: Final = (Logo, Checkpoint, Webhook)
 
 
 def dependents(integration: Integration) -> list[str]:

@@ -41,7 +41,7 @@ def live_source(run: JobRun, integration: Integration) -> LiveSource:
     """Return what a connector may use in this run; raise UsageError for wrong settings."""
     return LiveSource(
         integration,
-        mode=cast(Mode, run.mode),
+        mode=cast(Mode, "incremental" if run.mode == JobRun.Mode.REFETCH else run.mode),
         started_at=run.started_at,
         window=run.params.get("window", {}),
         loaded_ids=lambda table, part: loaded_ids(run.tenant_id, integration.pk, table, part),

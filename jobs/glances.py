@@ -27,7 +27,8 @@ COUNTED: Final = 100_000
 def glances(integration_ids: Collection[int], *, is_counted: bool = False) -> dict[int, Glance]:
     """Return a glance by integration id, in three queries; see `integrations.glances`."""
     of_row = {"integration_id": OuterRef("pk")}
-    runs = JobRun.objects.filter(**of_row).exclude(mode=JobRun.Mode.REMAP).order_by("-id")
+    small = (JobRun.Mode.REMAP, JobRun.Mode.REFETCH)
+    runs = JobRun.objects.filter(**of_row).exclude(mode__in=small).order_by("-id")
     loaded = Q(Exists(WorkItem.objects.filter(**of_row))) | Q(
         Exists(PullRequest.objects.filter(**of_row))
     )

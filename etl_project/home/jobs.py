@@ -71,7 +71,8 @@ class JobCards:
 
 def job_cards(access: Access) -> JobCards:
     """Return the cards of the tenant in scope, active ones first; four queries however many."""
-    last = JobRun.objects.filter(integration=OuterRef("pk")).exclude(mode=JobRun.Mode.REMAP)
+    small = (JobRun.Mode.REMAP, JobRun.Mode.REFETCH)
+    last = JobRun.objects.filter(integration=OuterRef("pk")).exclude(mode__in=small)
     found = list(
         Integration.objects.order_by("-is_active", "name").annotate(
             last_run=Subquery(last.order_by("-id").values("pk")[:1])

@@ -26,6 +26,7 @@ from integrations.api.bodies import (
 )
 from integrations.api.history import note_addition, note_change, note_deletion
 from integrations.api.logo import LogoActions
+from integrations.api.webhook import WebhookActions
 from integrations.errors import FieldError
 from integrations.models import Integration
 from integrations.registry import connector_for, connectors
@@ -100,7 +101,7 @@ class IntegrationFilters(django_filters.FilterSet):
 
 @extend_schema(tags=["integrations"])
 @extend_schema_view(list=extend_schema(summary="List integrations", examples=[_SHOWN]))
-class IntegrationsViewSet(LogoActions, ListModelMixin, TenantViewSet):
+class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantViewSet):
     """Connections to sources."""
 
     model = Integration
@@ -117,6 +118,8 @@ class IntegrationsViewSet(LogoActions, ListModelMixin, TenantViewSet):
         "discover": Capability.EDIT_INTEGRATIONS,
         "put_logo": Capability.EDIT_INTEGRATIONS,
         "delete_logo": Capability.EDIT_INTEGRATIONS,
+        "make_webhook": Capability.EDIT_INTEGRATIONS,
+        "end_webhook": Capability.EDIT_INTEGRATIONS,
     }
 
     @extend_schema(

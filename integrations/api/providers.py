@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from integrations.contract import Connector, setting_fields
 from integrations.models import Integration
 from integrations.registry import connectors
+from integrations.webhooks import webhooks_of
 from tenants.api.etags import tagged
 from tenants.api.fields import Serializer
 from tenants.api.filters import check_parameters
@@ -84,7 +85,7 @@ _EXAMPLE: Final = {
     "version": 3,
     "default_url": "https://api.github.com",
     "url_example": "https://github.example.com/api/v3",
-    "capabilities": ["fetch", "import", "discover"],
+    "capabilities": ["fetch", "import", "discover", "webhooks"],
     "streams": [{"name": "pulls", "table": "pull_requests"}],
     "settings_schema": {
         "type": "object",
@@ -197,6 +198,7 @@ def _capabilities(connector: Connector) -> list[str]:
         "fetch": bool(connector.auth_methods),
         "import": True,
         "discover": bool(connector.discoveries),
+        "webhooks": webhooks_of(connector) is not None,
         "starter_mappings": bool(presets.types or presets.statuses),
     }
     return [name for name, has in held.items() if has]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from jobs import census, extract_live, extract_recorded, phases
+from jobs import census, extract_live, extract_recorded, phases, webhooks_in
 from jobs.models import QueueEntry
 
 _KINDS: Final[dict[str, Callable[[QueueEntry], None]]] = {
@@ -11,6 +11,7 @@ _KINDS: Final[dict[str, Callable[[QueueEntry], None]]] = {
     "ask": extract_live.fetch_step,
     "begin": phases.begin_step,
     "compare": census.compare_step,
+    webhooks_in.REFETCH: webhooks_in.refetch_step,
 }
 """By the member of the step's params that says what is to be done."""
 

@@ -89,7 +89,7 @@ def body_schema(operation: Operation) -> Any:
     return resolved(content.get("application/json", {}).get("schema"))
 
 
-MODELS_OF: Final[dict[str, type[models.Model]]] = {}
+MODELS_OF: Final[dict[str, type[models.Model]]] = {"public_id": Tenant}
 """Whose row a parameter of a path names where it is not the model of the view set."""
 
 

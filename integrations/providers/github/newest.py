@@ -170,7 +170,7 @@ class Part:
         nodes = connection.nodes or []
         self.nodes = [node for node in nodes if node is not None]
         self.is_torn = len(self.nodes) < len(nodes)
-        self.times = [_time_of(kind.changed_at(node), reply.answer) for node in self.nodes]
+        self.times = [moment_of(kind.changed_at(node), reply.answer) for node in self.nodes]
         cut = live.settings.starts_at
         self.cut = None if cut is None else milliseconds(cut)
 
@@ -318,7 +318,8 @@ def _passed(part: Part, ask: Ask, step: Walk) -> Fetched:
     return Fetched(pages=[kept], following=[_ask(ask, following)])
 
 
-def _time_of(text: str, answer: Answer) -> int:
+def moment_of(text: str, answer: Answer) -> int:
+    """Return a time of a node as epoch milliseconds; raise UnreadableError if it is none."""
     try:
         return milliseconds(parse_time(text, "updatedAt"))
     except RecordError as error:

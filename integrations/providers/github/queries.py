@@ -84,6 +84,13 @@ NEWEST, NEWEST_OF_MANY = _of_repositories("{id updatedAt}", _PULLS)
 """Nothing but when pull requests were updated: for what is only passed by."""
 
 
+PULL: Final = (
+    "query($id:ID!,$number:Int!){node(id:$id){...on Repository{"
+    f"{_OWN} pullRequest(number:$number){_PULL}}}}}}}"
+)
+"""One pull request of a repository, by its number."""
+
+
 def _of_pull_request(connection: str, fields: str) -> str:
     return (
         "query($id:ID!,$first:Int!,$after:String){node(id:$id){...on PullRequest{"

@@ -107,6 +107,7 @@ class RepositoryNode(msgspec.Struct, rename="camel"):
     database_id: int
     name_with_owner: str
     pull_requests: Connection[PullNode] | None = None
+    pull_request: PullNode | None = None
     deployments: Connection[DeploymentNode] | None = None
 
 

@@ -169,6 +169,13 @@ class Nested(Step, frozen=True, tag="nested"):
     loop: Loop = Loop()
 
 
+class One(Step, frozen=True, tag="one"):
+    """One pull request of a repository. node: of the repository."""
+
+    node: str
+    number: int
+
+
 class Runs(Step, frozen=True, tag="runs"):
     """A page of the workflow runs that were created in a window of time (ISO 8601).
 
@@ -182,7 +189,7 @@ class Runs(Step, frozen=True, tag="runs"):
     loop: Loop = Loop()
 
 
-AnyStep: TypeAlias = Listing | Roster | Missing | Extra | Walk | Group | Probe | Nested | Runs
+AnyStep: TypeAlias = Listing | Roster | Missing | Extra | Walk | Group | Probe | Nested | One | Runs
 
 
 def read_step(ask: Ask) -> AnyStep:

@@ -4,7 +4,15 @@ from typing import Final
 
 from common.errors import TransientError
 from integrations.contract import Ask, Fetched, Live
-from integrations.providers.github import census, listing, newest, pull_walk, run_walk, together
+from integrations.providers.github import (
+    census,
+    listing,
+    newest,
+    one,
+    pull_walk,
+    run_walk,
+    together,
+)
 from integrations.providers.github.deployment_walk import DEPLOYMENTS
 from integrations.providers.github.newest import Kind
 from integrations.providers.github.replies import CursorError, HeavyError
@@ -16,6 +24,7 @@ from integrations.providers.github.steps import (
     Listing,
     Missing,
     Nested,
+    One,
     Probe,
     Roster,
     Runs,
@@ -54,6 +63,8 @@ def _fetch(ask: Ask, step: AnyStep, live: Live) -> Fetched:
             return together.probe(_KINDS[ask.stream], step, live)
         case Nested():
             return pull_walk.nested(ask, step, live)
+        case One():
+            return one.fetch(ask, step, live)
         case Runs():
             return run_walk.runs(ask, step, live)
         case Listing():

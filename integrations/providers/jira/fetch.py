@@ -4,7 +4,17 @@ from typing import assert_never
 
 from integrations.contract import Ask, Fetched, Live
 
-from . import census, history_walk, issue_walk, metadata, places, reconcile, sprint_walk, windows
+from . import (
+    census,
+    changed,
+    history_walk,
+    issue_walk,
+    metadata,
+    places,
+    reconcile,
+    sprint_walk,
+    windows,
+)
 from .client import Client
 
 
@@ -34,6 +44,8 @@ def fetch(ask: Ask, live: Live) -> Fetched:
             return sprint_walk.fetch_sprints(place, part, client)
         case places.Census() | places.LostProjects() as place:
             return _count(place, part, client)
+        case places.Changed() as place:
+            return changed.fetch(place, part, client)
         case places.Missing() | places.Extra() | places.Lost() as place:
             return _reconcile(place, part, client)
         case never:

@@ -45,6 +45,12 @@ def with_ids(ids: Iterable[str]) -> str:
     return f"id in ({', '.join(ids)})"
 
 
+def matching(ids: Iterable[str], settings: JiraSettings) -> str:
+    """Return those of the items with these ids that the filter of the settings lets through."""
+    text = settings.jql.strip()
+    return _and(with_ids(ids), f"({text})" if text else "")
+
+
 def in_projects(ids: Sequence[str]) -> str:
     """Return the items of projects, of which there is at least one."""
     return f"project = {ids[0]}" if len(ids) == 1 else f"project in ({', '.join(ids)})"

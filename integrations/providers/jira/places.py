@@ -146,6 +146,13 @@ class Missing(Place, frozen=True, tag="missing"):
     ids: list[str]
 
 
+class Changed(Place, frozen=True, tag="changed"):
+    """Items that webhooks were about. is_checked: they are known to match the settings' JQL."""
+
+    ids: list[str]
+    is_checked: bool = False
+
+
 class Extra(Place, frozen=True, tag="extra"):
     """Items that are loaded and were not found at the source."""
 
@@ -171,6 +178,7 @@ AnyPlace: TypeAlias = (
     | Census
     | LostProjects
     | Missing
+    | Changed
     | Extra
     | Lost
 )

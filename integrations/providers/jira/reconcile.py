@@ -20,29 +20,35 @@ from .places import Extra, Lost, Missing, ask_at
 from .settings import JiraSettings
 
 _IDS_AT_ONCE: Final = 100
-_SINGLES_AT_ONCE: Final = 20
+SINGLES_AT_ONCE: Final = 20
 
 
-class _Project(msgspec.Struct):
+class Project(msgspec.Struct):
+    """The project that an item is in."""
+
     id: str | int
     key: str = ""
 
 
 class _Fields(msgspec.Struct):
-    project: _Project
+    project: Project
 
 
-class _Item(msgspec.Struct):
+class Item(msgspec.Struct):
+    """An item and where it is."""
+
     id: str | int
     fields: _Fields
 
 
-class _Items(msgspec.Struct):
-    issues: list[_Item]
+class Items(msgspec.Struct):
+    """Some items."""
+
+    issues: list[Item]
 
 
-_ITEM: Final = msgspec.json.Decoder(_Item)
-_ITEMS: Final = msgspec.json.Decoder(_Items)
+_ITEM: Final = msgspec.json.Decoder(Item)
+ITEMS: Final = msgspec.json.Decoder(Items)
 
 
 def asks_of(difference: Difference) -> list[Ask]:
@@ -50,8 +56,8 @@ def asks_of(difference: Difference) -> list[Ask]:
     if difference.table != "work_items":
         return []
     part = difference.part
-    missing = [ask_at(Missing(ids), STREAM, part) for ids in _chunks(difference.missing)]
-    return missing + [ask_at(Extra(ids), STREAM, part) for ids in _chunks(difference.extra)]
+    missing = [ask_at(Missing(ids), STREAM, part) for ids in chunks(difference.missing)]
+    return missing + [ask_at(Extra(ids), STREAM, part) for ids in chunks(difference.extra)]
 
 
 def fetch_missing(place: Missing, part: str, client: Client) -> Fetched:
@@ -63,13 +69,13 @@ def fetch_missing(place: Missing, part: str, client: Client) -> Fetched:
         answer = client.post(step, "issue/bulkfetch", payload | {"expand": ["changelog"]})
         following = histories(found_on(step, answer).cut_short, part)
         return Fetched(pages=[Page(stream=STREAM, answer=answer)], following=following)
-    payload = _by_ids(place.ids, fields) | {"expand": ["changelog"]}
+    payload = by_ids(place.ids, fields) | {"expand": ["changelog"]}
     answer = client.post(step, "search", payload, accepting=(400,))
     if answer.status != 400:
         return Fetched(pages=[Page(stream=STREAM, answer=answer)])
     if len(place.ids) == 1:
         return Fetched(notes=[f"Item {place.ids[0]} vanished while it was fetched"])
-    halves = _chunks(place.ids, (len(place.ids) + 1) // 2)
+    halves = chunks(place.ids, (len(place.ids) + 1) // 2)
     return Fetched(following=[ask_at(Missing(half), STREAM, part) for half in halves])
 
 
@@ -79,19 +85,19 @@ def fetch_extra(place: Extra, part: str, client: Client) -> Fetched:
     there = {str(item.id) for item in items}
     fetched = _moved(items, part, client.settings)
     absent = [each for each in place.ids if each not in there]
-    for ids in _chunks(absent, _SINGLES_AT_ONCE):
+    for ids in chunks(absent, SINGLES_AT_ONCE):
         fetched.following.append(ask_at(Lost(ids), STREAM, part))
     return fetched
 
 
-def _found_together(ids: list[str], client: Client) -> list[_Item]:
+def _found_together(ids: list[str], client: Client) -> list[Item]:
     """Return the items that are there; none if Data Center refuses to name one that is not."""
     step = "look into items that were not found"
     if client.settings.is_cloud:
         payload: dict[str, Any] = {"issueIdsOrKeys": ids, "fields": ["project"]}
-        return read(step, client.post(step, "issue/bulkfetch", payload), _ITEMS).issues
-    answer = client.post(step, "search", _by_ids(ids, ["project"]), accepting=(400,))
-    return [] if answer.status == 400 else read(step, answer, _ITEMS).issues
+        return read(step, client.post(step, "issue/bulkfetch", payload), ITEMS).issues
+    answer = client.post(step, "search", by_ids(ids, ["project"]), accepting=(400,))
+    return [] if answer.status == 400 else read(step, answer, ITEMS).issues
 
 
 def fetch_lost(place: Lost, part: str, client: Client) -> Fetched:
@@ -99,7 +105,7 @@ def fetch_lost(place: Lost, part: str, client: Client) -> Fetched:
 
     Of a project that can no longer be seen itself, its items' absence says nothing.
     """
-    step, items, gone = "look into a lost item", list[_Item](), dict[str, list[str]]()
+    step, items, gone = "look into a lost item", list[Item](), dict[str, list[str]]()
     for each in place.ids:
         path = f"issue/{quoted(each)}"
         answer = client.get(step, path, {"fields": "project"}, accepting=(403, 404))
@@ -111,11 +117,11 @@ def fetch_lost(place: Lost, part: str, client: Client) -> Fetched:
     if DELETED in gone and not lost.is_there(part, client):
         return Fetched(notes=[lost.note_of([part], [])])
     fetched = _moved(items, part, client.settings)
-    fetched.gone += [_gone(reason, part, ids) for reason, ids in gone.items()]
+    fetched.gone += [gone_of(reason, part, ids) for reason, ids in gone.items()]
     return fetched
 
 
-def _moved(items: Sequence[_Item], part: str, settings: JiraSettings) -> Fetched:
+def _moved(items: Sequence[Item], part: str, settings: JiraSettings) -> Fetched:
     """Fetch what moved to a project that is loaded, too; what moved out of these is gone.
 
     What is still in its project was not in the index yet.
@@ -126,24 +132,26 @@ def _moved(items: Sequence[_Item], part: str, settings: JiraSettings) -> Fetched
         project = item.fields.project
         if str(project.id) == part:
             continue
-        if _is_covered(project, settings):
+        if is_covered(project, settings):
             covered.setdefault(str(project.id), []).append(str(item.id))
         else:
             left.append(str(item.id))
     asks = [ask_at(Missing(ids), STREAM, project) for project, ids in covered.items()]
-    return Fetched(following=asks, gone=[_gone(MOVED, part, left)] if left else [])
+    return Fetched(following=asks, gone=[gone_of(MOVED, part, left)] if left else [])
 
 
-def _is_covered(project: _Project, settings: JiraSettings) -> bool:
+def is_covered(project: Project, settings: JiraSettings) -> bool:
+    """Tell whether the settings select the items of a project."""
     names = {name.upper() for name in settings.project_names}
     return not names or str(project.id) in names or project.key.upper() in names
 
 
-def _gone(reason: str, part: str, ids: list[str]) -> Gone:
+def gone_of(reason: str, part: str, ids: list[str]) -> Gone:
+    """Return what says that items are gone."""
     return Gone(table="work_items", reason=reason, ids=ids, part=part)
 
 
-def _by_ids(ids: Sequence[str], fields: list[str]) -> dict[str, Any]:
+def by_ids(ids: Sequence[str], fields: list[str]) -> dict[str, Any]:
     """Return a search of Data Center that is to pass over ids that are not there any more.
 
     Not every release does: it may refuse the whole query for one.
@@ -152,5 +160,6 @@ def _by_ids(ids: Sequence[str], fields: list[str]) -> dict[str, Any]:
     return query | {"fields": fields, "validateQuery": False}
 
 
-def _chunks(ids: Sequence[str], size: int = _IDS_AT_ONCE) -> list[list[str]]:
+def chunks(ids: Sequence[str], size: int = _IDS_AT_ONCE) -> list[list[str]]:
+    """Return the ids in lists that are asked for together."""
     return [list(ids[n : n + size]) for n in range(0, len(ids), size)]
