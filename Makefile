@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 ITEMS ?= 20000
 PREVIEW_ITEMS ?= 1000000
+API_ITEMS ?= 1000000
+SECONDS ?= 60
 SCHEMATHESIS_SECONDS ?= 600
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview distant checkers memory faults schema test-api test-browser screenshots
+.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview bench-api distant checkers memory faults schema test-api test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -65,6 +67,9 @@ schema: setup ## Write docs/openapi.yaml anew
 
 test-api: setup ## Let Schemathesis try every operation as each role (SCHEMATHESIS_SECONDS=600)
 	SCHEMATHESIS_SECONDS=$(SCHEMATHESIS_SECONDS) $(BIN)/python -m pytest tests/api/test_schemathesis.py
+
+bench-api: setup ## Measure reads of the API on 1,000,000 work items, 50 a second, on PostgreSQL (API_ITEMS= SECONDS=)
+	$(BIN)/python benchmarks/api.py --items $(API_ITEMS) --seconds $(SECONDS)
 
 distant: setup ## Measure the sync of a source that answers 100 ms late with 1, 2 and 4 workers
 	$(BIN)/python benchmarks/live.py

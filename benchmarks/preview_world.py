@@ -31,7 +31,7 @@ _CREATED: Final = "timestamptz '2025-01-01 UTC' + (n % 500) * interval '1 day'"
 
 def fill(items: int, tell: Callable[[str], None]) -> tuple[int, int]:
     """Migrate the database of the settings and fill it; return tenant and integration."""
-    _setup()
+    setup()
     from django.core.management import call_command
 
     from integrations.models import Integration
@@ -45,21 +45,21 @@ def fill(items: int, tell: Callable[[str], None]) -> tuple[int, int]:
         seed_tenant(tenant.pk)
         integration = Integration.objects.create(tenant=tenant, provider="jira", name="jira")
         owner = f"{tenant.pk}, {integration.pk}"
-        _describe(owner)
+        describe(owner)
         apply_presets(integration)
-        _occur(tenant.pk, integration.pk)
+        occur(tenant.pk, integration.pk)
         tell(f"{items:,} work items …")
         _items(owner, items)
         tell("their histories …")
         _histories(owner, items)
-        _run("VACUUM ANALYZE")
+        run("VACUUM ANALYZE")
         tell("their metrics …")
         _metrics(tenant.pk, integration.pk, items)
-        _run("VACUUM ANALYZE")
+        run("VACUUM ANALYZE")
     return tenant.pk, integration.pk
 
 
-def _setup() -> None:
+def setup() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl_project.settings")
     import django
@@ -67,35 +67,35 @@ def _setup() -> None:
     django.setup()
 
 
-def _run(sql: str) -> None:
+def run(sql: str) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute(sql)
 
 
-def _describe(owner: str) -> None:
+def describe(owner: str) -> None:
     """Projects, types and statuses as the source describes them."""
-    _run(
+    run(
         f"INSERT INTO projects (tenant_id, integration_id, {_LOADED}, source_id, key, name,"
         f" authority) SELECT {owner}, {_LINEAGE}, n::text, 'P' || n, 'Project ' || n, 2"
         f" FROM generate_series(0, {PROJECTS - 1}) n"
     )
     for number, name in enumerate(TYPES):
         level = {"Epic": 1, "Sub-task": -1}.get(name, 0)
-        _run(
+        run(
             f"INSERT INTO wits (tenant_id, integration_id, {_LOADED}, source_id, name, level,"
             f" authority) VALUES ({owner}, {_LINEAGE}, '{number}', '{name}', {level}, 2)"
         )
     for number, (name, category) in enumerate(STATUSES, start=1):
-        _run(
+        run(
             f"INSERT INTO statuses (tenant_id, integration_id, {_LOADED}, source_id, name,"
             f" category, authority) VALUES ({owner}, {_LINEAGE}, '{number}', '{name}',"
             f" '{category}', 2)"
         )
 
 
-def _occur(tenant_id: int, integration_id: int) -> None:
+def occur(tenant_id: int, integration_id: int) -> None:
     """Every type in every project, every status on each."""
     from mappings.resolve import resolve
 
@@ -103,11 +103,11 @@ def _occur(tenant_id: int, integration_id: int) -> None:
     pairs = (
         f"generate_series(0, {PROJECTS - 1}) p CROSS JOIN generate_series(0, {len(TYPES) - 1}) t"
     )
-    _run(
+    run(
         "INSERT INTO wit_resolutions (tenant_id, integration_id, project_source_id,"
         f" type_source_id) SELECT {owner}, p::text, t::text FROM {pairs}"
     )
-    _run(
+    run(
         "INSERT INTO status_resolutions (tenant_id, integration_id, project_source_id,"
         f" type_source_id, status_source_id) SELECT {owner}, p::text, t::text, s::text"
         f" FROM {pairs} CROSS JOIN generate_series(1, {len(STATUSES)}) s"
@@ -116,7 +116,7 @@ def _occur(tenant_id: int, integration_id: int) -> None:
 
 
 def _items(owner: str, items: int) -> None:
-    _run(
+    run(
         f"INSERT INTO work_items (tenant_id, integration_id, {_LOADED}, source_id, key,"
         " project_source_id, project_key, type_source_id, source_type, status_source_id,"
         " source_status, title, labels, sprint_source_ids, custom_fields, created_at, updated_at,"
@@ -140,14 +140,14 @@ def _histories(owner: str, items: int) -> None:
         " from_value, to_value, changed_at, raw_page_id, raw_position, changed_seq"
     )
     walk = _WALK.format(one_in=ONE_IN_BLOCKED)
-    _run(
+    run(
         f"INSERT INTO work_item_changelogs ({columns}) SELECT {owner}, n::text,"
         " (n::bigint * 10 + o)::text, 0, 'status', true, f, t,"
         f" {_CREATED} + o * (n % 97 + 1) * interval '1 hour', 1, 0, 1"
         f" FROM generate_series(1, {items}) n"
         f" CROSS JOIN LATERAL (VALUES {walk}) v (o, f, t, is_whose) WHERE is_whose"
     )
-    _run(
+    run(
         f"INSERT INTO work_item_changelogs ({columns}) SELECT {owner}, n::text,"
         " (n::bigint * 10 + o)::text, 0, 'assignee', false, 'a', 'b',"
         f" {_CREATED} + o * interval '1 hour', 1, 0, 1"

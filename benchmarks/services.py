@@ -32,6 +32,13 @@ class Database:
         self.drop()
         self._on_server(f'CREATE DATABASE "{self.name}"')
 
+    def make_if_missing(self) -> None:
+        """Make the database unless it is there."""
+        try:
+            psycopg2.connect(self.url).close()
+        except psycopg2.OperationalError:
+            self._on_server(f'CREATE DATABASE "{self.name}"')
+
     def drop(self) -> None:
         """Drop the database."""
         self._on_server(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-import django_filters
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -17,6 +16,7 @@ from tenants.api.filters import IntegerFilter, StrictFilterBackend, TextFilter
 from tenants.api.problems import bad_parameter
 from tenants.api.views import ScopedView
 from tenants.preferences import zone_names
+from warehouse.api.rule_filters import TypeFilters
 from warehouse.flow_report import SHARES, TIMES, By, flow, work_items
 from warehouse.models import WorkItem
 
@@ -24,13 +24,11 @@ MOST_PERIODS: Final = 520
 _WAYS: Final = ("month", "week")
 
 
-class FlowFilters(django_filters.FilterSet):
+class FlowFilters(TypeFilters):
     """Which work items count."""
 
     integration = IntegerFilter(label="Id of the integration.")
     project = TextFilter("project_key", label="Key of the project.")
-    type = TextFilter("wit_resolution__mapping__target", label="Our type.")
-    level = IntegerFilter("wit_resolution__mapping__hierarchy__level", label="Level of the type.")
 
     class Meta:
         model = WorkItem

@@ -4,12 +4,13 @@ from typing import Any, ClassVar, Final
 
 import django_filters
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.etags import tagged
-from tenants.api.filters import BooleanFilter, IntegerFilter
+from tenants.api.filters import BooleanFilter, IntegerFilter, check_parameters
 from tenants.api.views import TenantViewSet
 from warehouse.alive import live_rows
 from warehouse.api.changes import CHANGED_SINCE, ChangesPagination, is_of_changes
@@ -51,6 +52,13 @@ class ReadSet(ListModelMixin, TenantViewSet):
     extra_parameters = (CHANGED_SINCE,)
     has_changes: ClassVar[bool] = True
     orderings: ClassVar[dict[str, str]] = {"changed_seq": "changed_seq"}
+
+    def get_object(self) -> Any:
+        """Return the row that the address names; no filter has a say in it."""
+        check_parameters(self.request, set())
+        row = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        self.check_object_permissions(self.request, row)
+        return row
 
     def rows(self) -> QuerySet[Any]:
         every: QuerySet[Any] = self.model._default_manager.all()

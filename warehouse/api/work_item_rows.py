@@ -2,24 +2,29 @@
 
 from typing import Any, Final
 
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from mappings.models import StatusMapping, WitMapping
+from mappings.models import StatusMapping
 from tenants.api.fields import ModelSerializer
 from warehouse.api.reading import BURIED, LOADED
 from warehouse.models import Changelog, WorkItem
 
 
-def type_rule(row: WorkItem) -> WitMapping | None:
-    """Return the rule that an item's type falls under."""
-    return row.wit_resolution.mapping if row.wit_resolution else None
-
-
-def status_rule(row: WorkItem) -> StatusMapping | None:
-    """Return the rule that an item's status falls under."""
-    return row.status_resolution.mapping if row.status_resolution else None
+def with_ours(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return work items with what `WorkItemShown` shows of the rules that they fall under."""
+    of_status = "status_resolution__mapping"
+    found: QuerySet[Any] = rows.annotate(
+        our_type=F("wit_resolution__mapping__target"),
+        our_level=F("wit_resolution__mapping__hierarchy__level"),
+        our_status=F(f"{of_status}__target"),
+        our_category=Coalesce(f"{of_status}__step__category", f"{of_status}__category"),
+        our_step=F(f"{of_status}__step__name"),
+    )
+    return found
 
 
 def category_of(rule: StatusMapping | None) -> str | None:
@@ -32,17 +37,19 @@ def category_of(rule: StatusMapping | None) -> str | None:
 class WorkItemShown(ModelSerializer):
     """A work item.
 
+    Its rows are those of `with_ours`.
+
     type, level, status, status_category, step: by the rules, null without one; `source_type` and
     `source_status` are as the source says. `*_seconds`: elapsed calendar time. history_complete:
     whether all its changes are here; metrics need them all. custom: columns that rules for custom
     fields fill.
     """
 
-    type = serializers.SerializerMethodField()
-    level = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField()
-    status_category = serializers.SerializerMethodField()
-    step = serializers.SerializerMethodField()
+    type = serializers.CharField(source="our_type", allow_null=True)
+    level = serializers.IntegerField(source="our_level", allow_null=True)
+    status = serializers.CharField(source="our_status", allow_null=True)
+    status_category = serializers.CharField(source="our_category", allow_null=True)
+    step = serializers.CharField(source="our_step", allow_null=True)
     story_points = serializers.SerializerMethodField()
     team = serializers.SerializerMethodField()
     sprint = serializers.SerializerMethodField()
@@ -66,30 +73,6 @@ class WorkItemShown(ModelSerializer):
             *BURIED,
             *LOADED,
         )
-
-    def get_type(self, row: WorkItem) -> str | None:
-        """Return our type."""
-        rule = type_rule(row)
-        return rule.target if rule else None
-
-    def get_level(self, row: WorkItem) -> int | None:
-        """Return the level of our type."""
-        rule = type_rule(row)
-        return rule.hierarchy.level if rule else None
-
-    def get_status(self, row: WorkItem) -> str | None:
-        """Return our status."""
-        rule = status_rule(row)
-        return rule.target if rule else None
-
-    def get_status_category(self, row: WorkItem) -> str | None:
-        """Return the category of our status."""
-        return category_of(status_rule(row))
-
-    def get_step(self, row: WorkItem) -> str | None:
-        """Return the workflow step of our status."""
-        rule = status_rule(row)
-        return rule.step.name if rule and rule.step else None
 
     def get_story_points(self, row: WorkItem) -> float | None:
         """Return the estimate: by a rule for custom fields, else as the source says."""

@@ -2,46 +2,43 @@
 
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters import ChoiceFilter
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mappings.models import StepCategory
 from tenants.api.etags import tagged
-from tenants.api.filters import BooleanFilter, IntegerFilter, TextFilter, TimeFilter
+from tenants.api.filters import BooleanFilter, TextFilter, TimeFilter
 from warehouse.api.exports import ExportMixin, exporting
 from warehouse.api.pull_request_rows import LinkShown
 from warehouse.api.reading import DetailSet, LoadedFilters, ReadSet, TombstoneFilters
+from warehouse.api.rule_filters import StatusFilters, TypeFilters
 from warehouse.api.stories import EXPLANATION, ExplanationShown, VisitShown, explained, visits
-from warehouse.api.work_item_rows import WORK_ITEM, ChangeShown, WorkItemDetail, WorkItemShown
+from warehouse.api.work_item_rows import (
+    WORK_ITEM,
+    ChangeShown,
+    WorkItemDetail,
+    WorkItemShown,
+    with_ours,
+)
 from warehouse.explain import story_of
 from warehouse.links import links_of_item
 from warehouse.models import Changelog, WorkItem
 
-_STATUS: Final = "status_resolution__mapping"
 _TAGS: Final = ["work-items"]
 
 
-class WorkItemFilters(TombstoneFilters):
+class WorkItemFilters(TombstoneFilters, TypeFilters, StatusFilters):
     """Of work items."""
 
     project = TextFilter("project_key", label="Key of the project.")
     key = TextFilter(label="The key, as `ACME-12`.")
     source_id = TextFilter(label="The id at the source.")
     parent = TextFilter("parent_key", label="Key of the parent.")
-    type = TextFilter("wit_resolution__mapping__target", label="Our type.")
     source_type = TextFilter(label="The type as the source says.")
-    level = IntegerFilter("wit_resolution__mapping__hierarchy__level", label="Level of our type.")
-    status = TextFilter(f"{_STATUS}__target", label="Our status.")
     source_status = TextFilter(label="The status as the source says.")
-    category = ChoiceFilter(
-        method="of_category", choices=StepCategory.choices, label="Category of our status."
-    )
-    step = TextFilter(f"{_STATUS}__step__name", label="Name of the workflow step.")
     assignee = TextFilter("assignee_source_id", label="Id of the assignee's account at the source.")
     created_from = TimeFilter("created_at", "gte", label="Created then or later.")
     created_before = TimeFilter("created_at", "lt", label="Created before then.")
@@ -54,12 +51,15 @@ class WorkItemFilters(TombstoneFilters):
         model = WorkItem
         fields = ()
 
-    def of_category(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Narrow to a category: that of the step, where the rule has one."""
-        of_step = Q(**{f"{_STATUS}__step__category": value})
-        of_rule = Q(**{f"{_STATUS}__step": None, f"{_STATUS}__category": value})
-        return rows.filter(of_step | of_rule)
 
+_COLUMNS: Final = {field.name for field in WorkItem._meta.concrete_fields}
+_LISTED: Final = (
+    *(name for name in WorkItemShown.Meta.fields if name in _COLUMNS),
+    "tenant",
+    "all_changes_loaded",
+    "mapped_fields",
+)
+"""The columns that a list reads."""
 
 _EXAMPLE = OpenApiExample("A work item", value=WORK_ITEM, response_only=True)
 
@@ -82,16 +82,14 @@ class WorkItemsViewSet(ExportMixin, DetailSet):
         return WorkItemDetail if self.action == "retrieve" else super().get_serializer_class()
 
     def rows(self) -> QuerySet[Any]:
-        rows = (
-            super()
-            .rows()
-            .select_related(
-                "integration",
-                "wit_resolution__mapping__hierarchy",
-                "status_resolution__mapping__step",
-            )
+        rows = super().rows()
+        if self.action == "list":
+            return with_ours(rows).only(*_LISTED)
+        if self.action == "retrieve":
+            return with_ours(rows)
+        return rows.select_related(
+            "integration", "wit_resolution__mapping", "status_resolution__mapping"
         )
-        return rows.defer("description", "custom_fields") if self.action == "list" else rows
 
     @extend_schema(
         summary="List the changes of a work item",

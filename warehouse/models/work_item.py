@@ -77,6 +77,10 @@ class WorkItem(LoadedRow, Tombstone):
                 fields=("project_key", "tenant", "changed_seq"), name="work_items_project"
             ),
             models.Index(
+                fields=("project_key", "tenant", "updated_at", "id"),
+                name="work_items_project_updated",
+            ),
+            models.Index(
                 fields=("assignee_source_id", "tenant", "changed_seq"),
                 condition=models.Q(assignee_source_id__isnull=False),
                 name="work_items_assignee",
