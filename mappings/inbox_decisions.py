@@ -1,13 +1,13 @@
 """Decisions about what has no rule, and the edit of the rules that they make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from common.errors import UsageError
 from integrations.models import Integration
-from mappings.inbox import Entry, Kind
-from mappings.inbox_clues import where
+from mappings.inbox import Entry, Kind, read_inbox
+from mappings.inbox_clues import Clues, where
 from mappings.models import StatusMapping, StepCategory, WitHierarchy, WitMapping, WorkflowStep
 from mappings.rules import LONGEST_NAME, fold
 from mappings.services import save_status_rule, save_type_rule
@@ -52,6 +52,26 @@ def accepted(entry: Entry, suggestion: Suggestion) -> Decision:
         meaning.place_id,
         meaning.category,
     )
+
+
+def sure_enough(
+    tenant_id: int,
+    integrations: Iterable[Integration],
+    kinds: Iterable[Kind],
+    at_least: int,
+    at_most: int,
+) -> list[Decision]:
+    """Return the decisions that take all suggestions of at least this confidence in percent.
+
+    at_most: so many entries are looked at, those with the most work items first.
+    """
+    clues = Clues(tenant_id)
+    decisions = []
+    for entry in read_inbox(tenant_id, integrations, kinds).entries[:at_most]:
+        suggestion = clues.suggestion(entry)
+        if suggestion is not None and suggestion.confidence >= at_least:
+            decisions.append(accepted(entry, suggestion))
+    return decisions
 
 
 def summary_of(decisions: Sequence[Decision]) -> str:

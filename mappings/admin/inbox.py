@@ -20,8 +20,8 @@ from mappings.admin.posted import posted_id
 from mappings.admin.words import sentence
 from mappings.editing import apply, author_of, current_version, preview
 from mappings.inbox import Kind, read_inbox
-from mappings.inbox_clues import Clues, where
-from mappings.inbox_decisions import Decision, accepted, edit_of, summary_of
+from mappings.inbox_clues import where
+from mappings.inbox_decisions import Decision, edit_of, summary_of, sure_enough
 from mappings.inbox_unused import unused
 from mappings.models import ChangeSet, StatusMapping, WitMapping, WitResolution
 from tenants.models import Tenant
@@ -187,13 +187,7 @@ def _sure_enough(request: HttpRequest, tenant: Tenant) -> list[Decision]:
     if at_least not in {str(each) for each in CONFIDENCES}:
         raise UsageError("choose how sure a suggestion must be")
     chosen, kinds = _filters(request, Integration.objects.filter(tenant=tenant))
-    clues = Clues(tenant.pk)
-    decisions = []
-    for entry in read_inbox(tenant.pk, chosen, kinds).entries[:MOST_DECISIONS]:
-        suggestion = clues.suggestion(entry)
-        if suggestion is not None and suggestion.confidence >= int(at_least):
-            decisions.append(accepted(entry, suggestion))
-    return decisions
+    return sure_enough(tenant.pk, chosen, kinds, int(at_least), MOST_DECISIONS)
 
 
 def _posted(request: HttpRequest, tenant: Tenant) -> Decision:

@@ -29,7 +29,8 @@ class Matched(Text):
 
     def __init__(self, *, is_folded: bool = True, **kwargs: Any) -> None:
         self._is_folded = is_folded
-        kwargs = {"required": False, "default": "", "allow_blank": True, **kwargs}
+        if not kwargs.get("required"):
+            kwargs = {"default": "", "allow_blank": True, **kwargs}
         super().__init__(max_length=LONGEST_NAME, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.urls import URLPattern, path
 
+from mappings.api.inbox import InboxAcceptAllView, InboxAcceptView, MappingInboxView
 from mappings.api.preview import MappingEditsView, MappingPreviewView
 from mappings.api.rule_views import (
     CustomFieldMappingsViewSet,
@@ -31,4 +32,11 @@ VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
 PATHS: Final[list[URLPattern]] = [
     path("mapping-preview/", MappingPreviewView.as_view(), name="mapping-preview"),
     path("mapping-edits/", MappingEditsView.as_view(), name="mapping-edits"),
+    path("mapping-inbox/", MappingInboxView.as_view(), name="mapping-inbox"),
+    path("mapping-inbox/accept/", InboxAcceptView.as_view(), name="mapping-inbox-accept"),
+    path(
+        "mapping-inbox/accept-all/",
+        InboxAcceptAllView.as_view(),
+        name="mapping-inbox-accept-all",
+    ),
 ]
