@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypedDict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from common.tracing import current_trace
@@ -75,6 +76,7 @@ def problem_response(status: int, kind: str, detail: str) -> HttpResponse:
     return JsonResponse(body_of(status, kind, detail), status=status, content_type=CONTENT_TYPE)
 
 
+@csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponse:
     """Answer an address of the API that is none."""
     return problem_response(404, "not-found", "There is no such thing here.")
