@@ -16,12 +16,13 @@ from .fields import asked_fields
 from .found import found_on
 from .issue_walk import STREAM, histories
 from .metadata import custom_fields
-from .places import Changed, Extra, Lost, ask_at
+from .places import Changed, Lost, ask_at
 from .reconcile import (
     ITEMS,
     SINGLES_AT_ONCE,
     by_ids,
     chunks,
+    found_together,
     gone_of,
     is_covered,
 )
@@ -84,8 +85,22 @@ def _checked(place: Changed, part: str, client: Client) -> Fetched:
     if matching:
         fetched.following.append(ask_at(Changed(matching, is_checked=True), STREAM, part))
     if others:
-        fetched.following.append(ask_at(Extra(others), STREAM, part))
+        _look_into(fetched, others, part, client)
     return fetched
+
+
+def _look_into(fetched: Fetched, ids: list[str], part: str, client: Client) -> None:
+    """Find out what became of items that do not match: those that are there stay as they are."""
+    items = found_together(ids, client)
+    there = {str(item.id): is_covered(item.fields.project, client.settings) for item in items}
+    if left := [each for each in there if not there[each]]:
+        fetched.gone.append(gone_of(MOVED, part, left))
+    absent = [each for each in ids if each not in there]
+    fetched.following += [
+        ask_at(Lost(each), STREAM, part) for each in chunks(absent, SINGLES_AT_ONCE)
+    ]
+    if there:
+        fetched.notes.append(f"Not selected: item {', '.join(there)}")
 
 
 def _in_halves(place: Changed, part: str) -> Fetched:

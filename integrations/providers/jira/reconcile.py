@@ -81,7 +81,7 @@ def fetch_missing(place: Missing, part: str, client: Client) -> Fetched:
 
 def fetch_extra(place: Extra, part: str, client: Client) -> Fetched:
     """Look for items together; what is not found is asked for by itself."""
-    items = _found_together(place.ids, client)
+    items = found_together(place.ids, client)
     there = {str(item.id) for item in items}
     fetched = _moved(items, part, client.settings)
     absent = [each for each in place.ids if each not in there]
@@ -90,7 +90,7 @@ def fetch_extra(place: Extra, part: str, client: Client) -> Fetched:
     return fetched
 
 
-def _found_together(ids: list[str], client: Client) -> list[Item]:
+def found_together(ids: list[str], client: Client) -> list[Item]:
     """Return the items that are there; none if Data Center refuses to name one that is not."""
     step = "look into items that were not found"
     if client.settings.is_cloud:
