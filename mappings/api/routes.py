@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.urls import URLPattern, path
 
+from mappings.api.exchange import MappingExportView, MappingImportView
 from mappings.api.inbox import InboxAcceptAllView, InboxAcceptView, MappingInboxView
 from mappings.api.preview import MappingEditsView, MappingPreviewView
 from mappings.api.rule_views import (
@@ -32,6 +33,8 @@ VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
 PATHS: Final[list[URLPattern]] = [
     path("mapping-preview/", MappingPreviewView.as_view(), name="mapping-preview"),
     path("mapping-edits/", MappingEditsView.as_view(), name="mapping-edits"),
+    path("mapping-export/", MappingExportView.as_view(), name="mapping-export"),
+    path("mapping-import/", MappingImportView.as_view(), name="mapping-import"),
     path("mapping-inbox/", MappingInboxView.as_view(), name="mapping-inbox"),
     path("mapping-inbox/accept/", InboxAcceptView.as_view(), name="mapping-inbox-accept"),
     path(
