@@ -55,6 +55,9 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "ENUM_NAME_OVERRIDES": {
         "StepCategoryEnum": "mappings.models.StepCategory",
         "ChangeSetStateEnum": "mappings.models.change_set.ChangeSet.State",
+        "RunStateEnum": "jobs.models.JobRun.State",
+        "RunModeEnum": "jobs.models.JobRun.Mode",
+        "StepStateEnum": "jobs.models.QueueEntry.State",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

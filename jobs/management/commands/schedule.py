@@ -10,12 +10,11 @@ from django.db import transaction
 from common.errors import UsageError
 from integrations.models import Integration
 from jobs.agenda import Agenda, agenda_of, policy_in_words
-from jobs.blackouts import parse
 from jobs.clock import database_now
 from jobs.imports import find_tenant
 from jobs.models import Job
-from jobs.planning import replan
-from jobs.slots import checked_cron, zone_of
+from jobs.schedule_edits import LONGEST_MINUTES, LONGEST_RETRY_MINUTES, change, held_job
+from jobs.slots import checked_cron
 from jobs.sync import find_integration
 from tenants.migrated import ensure_migrated
 from tenants.models import Tenant
@@ -23,8 +22,6 @@ from tenants.scope import tenant_scope
 
 _SPAN: Final = re.compile(r"(\d{1,6})(m|h|d)")
 _MINUTES: Final = {"m": 1, "h": 60, "d": 1440}
-_LONGEST: Final = 366 * 1440
-_LONGEST_RETRY: Final = 7 * 1440
 
 
 class Command(BaseCommand):
@@ -96,8 +93,8 @@ class Command(BaseCommand):
             return [_job_of(integration)]
         with transaction.atomic():
             Job.objects.get_or_create(integration=integration, defaults={"tenant": tenant})
-            job = _held(integration)
-            _change(job, changes)
+            job = held_job(integration.pk)
+            change(job, changes)
         return [job]
 
     def _tell(self, agenda: Agenda) -> None:
@@ -127,13 +124,6 @@ def _job_of(integration: Integration) -> Job:
     return job
 
 
-def _held(integration: Integration) -> Job:
-    """Return the integration's job, which schedulers leave alone until it is changed."""
-    rows = Job.objects.select_related("tenant", "integration").filter(integration=integration)
-    job: Job = rows.select_for_update(no_key=True, of=("self",)).get()
-    return job
-
-
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a job that the options change."""
     changes: dict[str, Any] = {}
@@ -142,7 +132,7 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     if options["blackout"] and options["no_blackouts"]:
         raise UsageError("--blackout and --no-blackouts exclude each other")
     if options["every"] is not None:
-        minutes = _minutes("--every", options["every"], _LONGEST)
+        minutes = _minutes("--every", options["every"], LONGEST_MINUTES)
         changes |= {"interval_minutes": minutes, "cron": ""}
     if options["cron"] is not None:
         cron = options["cron"].strip()
@@ -160,27 +150,11 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     if options["retry"] is not None:
         zero = options["retry"].strip() == "0"
         changes["retry_minutes"] = (
-            0 if zero else _minutes("--retry", options["retry"], _LONGEST_RETRY)
+            0 if zero else _minutes("--retry", options["retry"], LONGEST_RETRY_MINUTES)
         )
     if changes and options["show"]:
         raise UsageError("--show changes nothing: leave it out, what was changed is shown anyway")
     return changes
-
-
-def _change(job: Job, changes: dict[str, Any]) -> None:
-    """Save the changes and plan anew. Whether the schedule can be kept is seen before."""
-    before = (job.cron, job.interval_minutes)
-    for name, value in changes.items():
-        setattr(job, name, value)
-    parse(job.blackouts, zone_of(job.tenant.time_zone))
-    if (job.cron, job.interval_minutes) != before:
-        job.next_slot_at = job.next_run_at = None
-    is_off = not job.is_active
-    job.is_active = True
-    replan(job)  # also of a schedule that is off, so that nothing wrong is kept
-    if is_off:
-        job.is_active, job.next_slot_at, job.next_run_at = False, None, None
-    job.save()
 
 
 def _minutes(option: str, text: str, most: int) -> int:
