@@ -92,58 +92,53 @@ def described(
     one, many: what a row and rows are called. example: a row. move_to: what the parameter means
     where something is deleted; empty: there is none.
     """
-    body = {name: value for name, value in example.items() if name != "id"}
-    written = {200: written_class(row_class), 202: Outcome}
     shown = OpenApiExample("As it is read", example, response_only=True, status_codes=["200"])
-    sent = OpenApiExample("As it is sent", body, request_only=True)
-    told = {**example, "change_set": APPLIED}
-    edit: dict[str, Any] = {
-        "request": row_class,
-        "responses": written,
-        "parameters": [IF_MATCH, *update_parameters],
-        "examples": [
-            sent,
-            OpenApiExample("As it is answered", told, response_only=True, status_codes=["200"]),
-            PREPARING_EXAMPLE,
-        ],
-    }
+    edit = _write(row_class, example, 200)
+    edit["parameters"] = [IF_MATCH, *update_parameters]
     return extend_schema_view(
         list=extend_schema(summary=f"List {many}", examples=[shown]),
         retrieve=extend_schema(summary=f"Read {one}", examples=[shown]),
-        create=extend_schema(
-            summary=f"Add {one}",
-            request=row_class,
-            responses={201: written_class(row_class), 202: Outcome},
-            examples=[
-                sent,
-                OpenApiExample("As it is answered", told, response_only=True, status_codes=["201"]),
-                PREPARING_EXAMPLE,
-            ],
-        ),
+        create=extend_schema(summary=f"Add {one}", **_write(row_class, example, 201)),
         update=extend_schema(summary=f"Replace {one}", **edit),
         partial_update=extend_schema(summary=f"Change {one}", **edit),
-        destroy=extend_schema(
-            summary=f"Delete {one}",
-            request=None,
-            responses={200: Outcome, 202: Outcome},
-            parameters=[IF_MATCH, *_move_to(move_to)],
-            examples=[
-                OpenApiExample(
-                    "Deleted",
-                    {"change_set": APPLIED},
-                    response_only=True,
-                    status_codes=["200"],
-                ),
-                PREPARING_EXAMPLE,
-            ],
-        ),
-        bulk=_bulk(many, row_class, example, body),
+        destroy=_destroy(one, move_to),
+        bulk=_bulk(many, row_class, example),
     )
 
 
-def _bulk(
-    many: str, row_class: type[RuleRow], example: Mapping[str, Any], body: Mapping[str, Any]
-) -> Any:
+def _write(row_class: type[RuleRow], example: Mapping[str, Any], status: int) -> dict[str, Any]:
+    told = {**example, "change_set": APPLIED}
+    return {
+        "request": row_class,
+        "responses": {status: written_class(row_class), 202: Outcome},
+        "examples": [
+            OpenApiExample("As it is sent", _body(example), request_only=True),
+            OpenApiExample(
+                "As it is answered", told, response_only=True, status_codes=[str(status)]
+            ),
+            PREPARING_EXAMPLE,
+        ],
+    }
+
+
+def _body(example: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in example.items() if name != "id"}
+
+
+def _destroy(one: str, move_to: str) -> Any:
+    done = OpenApiExample(
+        "Deleted", {"change_set": APPLIED}, response_only=True, status_codes=["200"]
+    )
+    return extend_schema(
+        summary=f"Delete {one}",
+        request=None,
+        responses={200: Outcome, 202: Outcome},
+        parameters=[IF_MATCH, *_move_to(move_to)],
+        examples=[done, PREPARING_EXAMPLE],
+    )
+
+
+def _bulk(many: str, row_class: type[RuleRow], example: Mapping[str, Any]) -> Any:
     answer = bulk_answer_class(row_class)
     return extend_schema(
         summary=f"Add and change many {many}",
@@ -153,7 +148,7 @@ def _bulk(
         examples=[
             OpenApiExample(
                 "A new one and a changed one",
-                [body, {"id": example["id"], "is_active": False}],
+                [_body(example), {"id": example["id"], "is_active": False}],
                 request_only=True,
             ),
             OpenApiExample(
