@@ -53,7 +53,7 @@ class RunsViewSet(ListModelMixin, TenantViewSet):
     model = JobRun
     serializer_class = RunShown
     filterset_class: ClassVar[Any] = RunFilters
-    orderings: ClassVar[Any] = {"id": "pk", "started_at": "started_at"}
+    orderings: ClassVar[Any] = {"id": "pk"}
     default_ordering = "-id"
     capabilities = {"cancel": Capability.RUN, "retry": Capability.RUN}
 
