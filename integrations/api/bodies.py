@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
 from integrations.contract import Connector, auth_method
@@ -102,7 +102,7 @@ class SettingsField(serializers.DictField):
     """Settings by name."""
 
 
-_CONNECTION: Final = OpenApiExample(
+CONNECTION: Final = OpenApiExample(
     "Jira Cloud",
     {
         "base_url": "https://acme.atlassian.net",
@@ -114,7 +114,6 @@ _CONNECTION: Final = OpenApiExample(
 )
 
 
-@extend_schema_serializer(examples=[_CONNECTION])
 class ConnectionGiven(Serializer):
     """How to connect. method: a slug of the provider's ways to sign in, `none` for an integration
     that is fed by imports only. credentials: by the names of the method's values; they are taken

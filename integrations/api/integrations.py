@@ -17,6 +17,7 @@ from integrations import removal
 from integrations.activation import set_active
 from integrations.api import trials
 from integrations.api.bodies import (
+    CONNECTION,
     ConnectionGiven,
     DiscoveryAsked,
     IntegrationGiven,
@@ -217,7 +218,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
         summary="Test a connection",
         request=ConnectionGiven,
         responses=trials.TestShown,
-        examples=[trials.TESTED],
+        examples=[CONNECTION, trials.TESTED],
     )
     @action(detail=True, methods=["post"])
     def test(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -9,7 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import PipelineError, UsageError
-from integrations.api.bodies import ConnectionGiven, DiscoveryAsked, connection_of, refusal
+from integrations.api.bodies import (
+    CONNECTION,
+    ConnectionGiven,
+    DiscoveryAsked,
+    connection_of,
+    refusal,
+)
 from integrations.api.providers import provider_or_404
 from integrations.checking import Trial, discover, keep_health, saved, steps, unsaved
 from integrations.contract import Check
@@ -180,7 +186,7 @@ class TestNewView(_Unsaved):
         tags=_TAGS,
         request=ConnectionGiven,
         responses=TestShown,
-        examples=[TESTED],
+        examples=[CONNECTION, TESTED],
     )
     def post(self, request: Request, provider: str) -> Response:
         """Try an address, settings and credentials step by step. Nothing is saved."""
