@@ -47,6 +47,11 @@ case "$there" in *PostgreSQL*)
         rules_bulk rules_large rules_workflows site_queries twins; do
         rooms="$rooms tests/admin/test_$name.py"
     done
+    # Of those of the API, those that lock, count, or read by SQL of their own.
+    for name in auth changed_since inbox mappings preview runs versions warehouse_queries \
+        work_items; do
+        rooms="$rooms tests/api/test_$name.py"
+    done
     rooms="$rooms tests/mappings tests/path tests/warehouse"
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
         $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis" $rooms "$@"
