@@ -1,8 +1,8 @@
 """How many requests may be made in a minute: by a user, in a tenant, from an address."""
 
 import math
-import time
 from collections.abc import Iterable
+from time import time as now
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
@@ -71,8 +71,8 @@ def count(name: str, who: object) -> Count | None:
     limit = settings.API_RATES[name]
     if not limit:
         return None
-    now = time.time()
-    window = int(now // WINDOW)
+    instant = now()
+    window = int(instant // WINDOW)
     key = f"rate-{name}-{who}-{window}"
     if cache.add(key, 1, 2 * WINDOW):
         used = 1
@@ -81,4 +81,4 @@ def count(name: str, who: object) -> Count | None:
             used = cache.incr(key)
         except ValueError:
             return None
-    return Count(limit, used, max(math.ceil((window + 1) * WINDOW - now), 1))
+    return Count(limit, used, max(math.ceil((window + 1) * WINDOW - instant), 1))

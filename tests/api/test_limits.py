@@ -21,7 +21,7 @@ HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands a quarter of a minute before the end of a minute."""
-    monkeypatch.setattr(limits.time, "time", lambda: 1_800_000_045.0)
+    monkeypatch.setattr(limits, "now", lambda: 1_800_000_045.0)
 
 
 def limited(settings: Settings, **rates: int) -> None:
@@ -52,7 +52,7 @@ def test_one_request_too_many_is_refused_until_the_next_minute(
     assert answer["Retry-After"] == "15"
     assert told(answer) == (2, 0, 15)
     assert client_of(ours, "editor").get("/api/v1/me/").status_code == 200
-    monkeypatch.setattr(limits.time, "time", lambda: 1_800_000_060.0)
+    monkeypatch.setattr(limits, "now", lambda: 1_800_000_060.0)
     assert as_admin.get("/api/v1/me/").status_code == 200
 
 
