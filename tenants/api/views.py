@@ -35,12 +35,6 @@ class LimitedView(APIView):
     count: Count | None = None
     is_counted = False
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a method that the address does not take before anything else is looked at."""
-        if not hasattr(self, str(request.method).lower()):
-            raise MethodNotAllowed(str(request.method))
-        super().initial(request, *args, **kwargs)
-
     def perform_authentication(self, request: Request) -> None:
         """Find out who asks. Whoever shows something that is not valid is counted as nobody."""
         try:
@@ -100,6 +94,9 @@ class ScopedView(LimitedView):
     def perform_authentication(self, request: Request) -> None:
         """Find out who asks, and step into their tenant's scope. Times are told in UTC."""
         super().perform_authentication(request)
+        if not hasattr(self, str(request.method).lower()):  # whichever tenant the header names
+            self.check_throttles(request)
+            raise MethodNotAllowed(str(request.method))
         try:
             self.access = access_in(request)
         finally:

@@ -52,3 +52,11 @@ def test_what_the_reader_has_is_not_sent_again(as_admin: APIClient) -> None:
     first = as_admin.get("/api/v1/tenants/ours/")
     again = as_admin.get("/api/v1/tenants/ours/", headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_method_that_is_not_taken_is_refused_before_the_tenant_is_looked_at(
+    as_admin: APIClient,
+) -> None:
+    answer = as_admin.put("/api/v1/tenants/", {}, headers={"X-Tenant": "nobodys"})
+    assert answer.status_code == 405
+    assert "GET" in answer["Allow"]
