@@ -26,7 +26,6 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "etl_…",
-                "description": "An API token: made on the page API tokens of the admin, or by "
-                "`POST /api/v1/tokens/`.",
+                "description": "An API token, of one person in one tenant, with scopes.",
             },
         ]
