@@ -16,7 +16,7 @@ from tests.api.served import ROOT, SCHEMA, Site, served
 
 pytestmark = [pytest.mark.slow]
 
-SECONDS: Final = int(os.environ.get("SCHEMATHESIS_SECONDS", "40"))
+SECONDS: Final = int(os.environ.get("SCHEMATHESIS_SECONDS", "25"))
 ROLES: Final = ("viewer", "editor", "admin", "operator")
 
 
