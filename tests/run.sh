@@ -43,13 +43,11 @@ case "$there" in *PostgreSQL*)
         rooms="$rooms tests/live/test_$name.py"
     done
     # Of those of the admin, those of pages that ask more than a list does.
-    for name in exchange explain_page fields history home inbox inbox_page queries rules \
-        rules_bulk rules_large rules_workflows site_queries twins; do
+    for name in explain_page fields home inbox_page queries rules_large twins; do
         rooms="$rooms tests/admin/test_$name.py"
     done
     # Of those of the API, those that lock, count, or read by SQL of their own.
-    for name in auth changed_since inbox mappings preview runs versions warehouse_queries \
-        work_items; do
+    for name in auth changed_since mappings runs work_items; do
         rooms="$rooms tests/api/test_$name.py"
     done
     rooms="$rooms tests/mappings tests/path tests/warehouse"

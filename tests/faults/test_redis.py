@@ -17,7 +17,7 @@ SHARE: Final = 0.95
 """Of the items a second of a calm run, at least."""
 
 FEWEST_ROUNDS: Final = 3
-MOST_ROUNDS: Final = 8
+MOST_ROUNDS: Final = 6
 """More are made while the best of all so far differ by more: what else the machine does makes
 single runs differ by a third. It only ever makes them longer, so the best tell what a run takes;
 what a fault costs every run, it costs the best one too."""
