@@ -220,7 +220,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
         responses=trials.TestShown,
         examples=[CONNECTION, trials.TESTED],
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], throttle_scope="test")
     def test(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Try the connection step by step: as it is kept, whose result becomes its health, or with
         what is given, which is not saved. Another address demands the credentials again."""
@@ -234,7 +234,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
         responses=trials.FindsShown,
         examples=[trials.ASKED, trials.FOUND],
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], throttle_scope="discover")
     def discover(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Ask the source for its projects, repositories, boards or fields."""
         row = self.get_object()

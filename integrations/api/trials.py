@@ -180,6 +180,8 @@ class _Unsaved(ScopedView):
 class TestNewView(_Unsaved):
     """Tests a connection before there is an integration."""
 
+    throttle_scope = "test"
+
     @extend_schema(
         operation_id="providers_test",
         summary="Test a connection that is not saved",
@@ -197,6 +199,8 @@ class TestNewView(_Unsaved):
 
 class DiscoverNewView(_Unsaved):
     """Tells what a source has before there is an integration."""
+
+    throttle_scope = "discover"
 
     @extend_schema(
         operation_id="providers_discover",

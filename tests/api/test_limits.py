@@ -76,6 +76,17 @@ def test_signing_in_has_a_limit_of_its_own(ours: World, settings: Settings) -> N
     assert elsewhere.status_code == 401
 
 
+@pytest.mark.parametrize("scope", ["test", "discover"])
+def test_looks_at_a_source_have_a_limit_of_their_own(
+    as_admin: APIClient, settings: Settings, scope: str
+) -> None:
+    limited(settings, **{scope: 2})
+    addresses = (f"/api/v1/integrations/1/{scope}/", f"/api/v1/providers/none/{scope}/")
+    answers = [as_admin.post(each, {}) for each in (*addresses, *addresses)]
+    assert [answer.status_code for answer in answers[2:]] == [429, 429]
+    assert 429 not in [answer.status_code for answer in answers[:2]]
+
+
 def test_whoever_shows_wrong_tokens_is_counted_by_address(settings: Settings) -> None:
     limited(settings, address=2)
     headers = {"Authorization": "Bearer etl_wrong"}
