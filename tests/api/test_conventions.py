@@ -60,3 +60,12 @@ def test_a_method_that_is_not_taken_is_refused_before_the_tenant_is_looked_at(
     answer = as_admin.put("/api/v1/tenants/", {}, headers={"X-Tenant": "nobodys"})
     assert answer.status_code == 405
     assert "GET" in answer["Allow"]
+
+
+def test_a_browser_is_shown_a_page_that_leads_home_and_to_all_operations(
+    as_admin: APIClient,
+) -> None:
+    page = as_admin.get("/api/v1/tenants/", headers={"Accept": "text/html"}).content.decode()
+    assert 'href="/admin/"' in page
+    assert 'href="/api/docs/"' in page
+    assert "Django REST framework" not in page
