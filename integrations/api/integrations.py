@@ -25,7 +25,6 @@ from integrations.api.bodies import (
     connection_of,
     refusal,
 )
-from integrations.api.history import note_addition, note_change, note_deletion
 from integrations.api.logo import LogoActions
 from integrations.api.webhook import WebhookActions
 from integrations.errors import FieldError
@@ -35,6 +34,7 @@ from integrations.services import connect
 from integrations.starter import add_starter_mappings
 from tenants.api.etags import etag_of, require_match, tagged
 from tenants.api.filters import BooleanFilter, TextFilter, TimeFilter
+from tenants.api.history import note_addition, note_change, note_deletion
 from tenants.api.views import TenantViewSet
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope

@@ -1,41 +1,23 @@
 """The logo of an integration over the API: sent as a picture, kept as a small PNG of ours."""
 
-from collections.abc import Mapping
-from typing import IO, Any, Final
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import UsageError
-from common.images import MAX_BYTES
 from integrations import logos
-from integrations.api.answers import OneForm, exact
-from integrations.api.history import note_change
 from integrations.models import Integration
+from tenants.api.answers import OneForm, exact
+from tenants.api.history import note_change
+from tenants.api.pictures import LOGO_GIVEN, PictureParser, logo_given
 from tenants.api.problems import Problem
 from tenants.scope import tenant_scope
-
-_PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
-_FIELD: Final = "logo"
-
-
-class PictureParser(BaseParser):
-    """Reads a picture as it is; one byte more than is taken says that it is too large."""
-
-    media_type = "image/*"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return bytes(stream.read(MAX_BYTES + 1))
 
 
 class LogoActions:
@@ -64,14 +46,7 @@ class LogoActions:
 
     @extend_schema(
         summary="Set the logo",
-        request=dict.fromkeys(_PICTURES, OpenApiTypes.BINARY)
-        | {
-            "multipart/form-data": {
-                "type": "object",
-                "required": [_FIELD],
-                "properties": {_FIELD: {"type": "string", "format": "binary"}},
-            }
-        },
+        request=LOGO_GIVEN,
         responses={204: None},
     )
     @logo.mapping.put
@@ -81,7 +56,7 @@ class LogoActions:
         row: Integration = self.get_object()
         with tenant_scope(row.tenant_id):
             try:
-                logos.keep_logo(row, _given(request))
+                logos.keep_logo(row, logo_given(request))
             except UsageError as error:
                 raise Problem(400, "invalid", str(error)) from None
             note_change(request, row, "The logo was changed.")
@@ -97,15 +72,3 @@ class LogoActions:
                 logos.remove_logo(row)
                 note_change(request, row, "The logo was removed.")
         return Response(status=204)
-
-
-def _given(request: Request) -> bytes:
-    """Return the picture that was sent; raise Problem if none was."""
-    sent: Any = request.data
-    if isinstance(sent, bytes):
-        return sent
-    file = request.FILES.get(_FIELD)
-    if file is None:
-        raise Problem(400, "invalid", f"Send the picture as the body, or as the part `{_FIELD}`.")
-    data: bytes = file.read(MAX_BYTES + 1)
-    return data

@@ -13,9 +13,9 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api.answers import OneForm, exact
 from integrations.models import QuarantinedRecord, RawPage
 from integrations.raw import read
+from tenants.api.answers import OneForm, exact
 from tenants.api.etags import tagged
 from tenants.api.fields import ModelSerializer
 from tenants.api.filters import BooleanFilter, IntegerFilter, TextFilter, TimeFilter

@@ -9,10 +9,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api.history import note_change
 from integrations.models import Integration, Webhook
 from integrations.webhooks import end_webhook, make_webhook
 from tenants.api.fields import Serializer
+from tenants.api.history import note_change
 from tenants.scope import tenant_scope
 
 _SHOWN: Final = {

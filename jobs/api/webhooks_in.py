@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.api.answers import OneForm, exact
 from integrations.models import WebhookDelivery
 from jobs.webhooks_in import NotJsonError, UnknownWebhookError, body_of, receive
+from tenants.api.answers import OneForm, exact
 from tenants.api.etags import tagged
 from tenants.api.fields import ModelSerializer, Serializer
 from tenants.api.filters import IntegerFilter, TextFilter, TimeFilter
