@@ -34,13 +34,17 @@ _OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest")
 
 @dataclass
 class World:
-    """One tenant, its members by role, and its rows by model. canary: in each of its texts."""
+    """One tenant, its members by role, and its rows by model. canary: in each of its texts.
+
+    ids: of all its rows, whatever their model; None: those that the database gives.
+    """
 
     tenant: Tenant
     canary: str
     members: dict[str, User]
     rows: dict[type[models.Model], Any] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    ids: Iterator[int] | None = None
 
     def row(self, model: type[models.Model]) -> Any:
         """The row of this model, made when it is first asked for."""
@@ -58,13 +62,26 @@ class World:
                 for column in model._meta.concrete_fields
                 if not column.auto_created and not isinstance(column, models.AutoField)
             }
-            return model._default_manager.create(**values)
+            return model._default_manager.create(**self._key(model), **values)
+
+    def _key(self, model: type[models.Model]) -> dict[str, int]:
+        if self.ids is None or not isinstance(model._meta.pk, models.AutoField):
+            return {}
+        return {"pk": next(self.ids)}
+
+    def add_user(self, name: str) -> User:
+        """Make an account, which is of no tenant yet."""
+        user: User = User.objects.create(**self._key(User), username=name)
+        return user
 
     def _add_member(self) -> Membership:
         name = f"{self.canary}-{next(self.numbers)}"
         with tenant_scope(self.tenant.pk):
             member: Membership = Membership.objects.create(
-                tenant=self.tenant, user=User.objects.create(username=name), role=Role.VIEWER
+                **self._key(Membership),
+                tenant=self.tenant,
+                user=self.add_user(name),
+                role=Role.VIEWER,
             )
         return member
 
@@ -98,17 +115,20 @@ class World:
         return next(self.numbers)
 
 
-def make_world(slug: str) -> World:
-    """Make a tenant with a member of each role and one row of every registered model."""
+def make_world(slug: str, ids: Iterator[int] | None = None) -> World:
+    """Make a tenant with a member of each role and one row of every registered model.
+
+    ids: see `World`; with those of another world apart, no id is one of both.
+    """
     canary = f"canary{slug}"
-    tenant = Tenant.objects.create(name=f"{canary} Ltd", slug=slug)
-    members = {}
+    key = {} if ids is None else {"pk": next(ids)}
+    tenant = Tenant.objects.create(**key, name=f"{canary} Ltd", slug=slug)
+    world = World(tenant, canary, {}, ids=ids)
     with tenant_scope(tenant.pk):
         for role in Role:
-            user = User.objects.create(username=f"{canary}-{role.value}")
-            Membership.objects.create(tenant=tenant, user=user, role=role)
-            members[role.value] = user
-    world = World(tenant, canary, members)
+            user = world.add_user(f"{canary}-{role.value}")
+            Membership.objects.create(**world._key(Membership), tenant=tenant, user=user, role=role)
+            world.members[role.value] = user
     for model in tenant_models():
         world.row(model)
     return world

@@ -1,4 +1,10 @@
-"""Two tenants, and programs that ask in the name of their members."""
+"""Two tenants, and programs that ask in the name of their members.
+
+No id of a row of one tenant is that of a row of the other, whatever their models: what is told of
+a foreign id could else be true of one's own.
+"""
+
+from itertools import count
 
 import pytest
 from django.core.cache import cache
@@ -16,13 +22,13 @@ def nothing_cached() -> None:
 @pytest.fixture
 def ours(db: None) -> World:
     """The tenant of whoever asks."""
-    return make_world("ours")
+    return make_world("ours", count(1_000_001))
 
 
 @pytest.fixture
 def theirs(db: None) -> World:
     """The tenant that must not be seen."""
-    return make_world("theirs")
+    return make_world("theirs", count(2_000_001))
 
 
 def client_of(world: World, role: str) -> APIClient:
