@@ -93,8 +93,8 @@ TEMPLATES = [
     },
 ]
 
-# A worker keeps its connections; web threads come and go, so theirs do not outlive a request.
-CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=0)
+# Of web threads; a worker keeps its connections for as long as it lives.
+CONN_MAX_AGE = env.int("CONN_MAX_AGE", default=60)
 
 
 def _database() -> dict[str, Any]:
