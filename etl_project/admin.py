@@ -12,7 +12,8 @@ from tenants.forms import TimeZoneField
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-import_module("tenants.people")  # registers the admin of members, invitations and users
+for _name in ("people", "api_token_admin"):
+    import_module(f"tenants.{_name}")  # registers the admin of people and of their tokens
 
 
 @admin.register(Tenant)

@@ -21,6 +21,7 @@ SHORTEST_KEY: Final = 2
 _ALWAYS: Final = (
     ("Home", "space_dashboard", "admin:index"),
     ("Preferences", "settings", "admin:preferences"),
+    ("API tokens", "token", "admin:tenants_apitoken_changelist"),
     ("Roles", "shield_person", "admin:roles"),
     ("Change password", "key", "admin:password_change"),
 )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 from tenants.scope import TenantManager, check_writable
 
@@ -205,12 +206,25 @@ class ApiToken(TenantOwned):
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
+    class State(models.TextChoices):
+        VALID = "valid", "Valid"
+        EXPIRED = "expired", "Expired"
+        REVOKED = "revoked", "Revoked"
+
     class Meta:
         db_table = "api_tokens"
         ordering = ("-id",)
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+    @property
+    def state(self) -> State:
+        """Whether it lets in, as far as that is up to the token and not to its user."""
+        if self.revoked_at is not None:
+            return self.State.REVOKED
+        return self.State.VALID if self.expires_at > timezone.now() else self.State.EXPIRED
 
 
 class SignIn(models.Model):

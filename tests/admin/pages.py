@@ -7,7 +7,8 @@ A page of yours is one line: its name (without `admin:`) and what it is.
 - `OPERATOR`: operators only. `SITE`: for all who enter, the same in every tenant. `PUBLIC`: for
   anybody.
 
-`may`: the least role that may ask; everybody below gets 403. `post`: what is posted, for a page
+`may`: the least role that may ask; everybody below gets `refused`: 403, or 404 where rows are of
+one person and others do not see them. `post`: what is posted, for a page
 that only takes POST (`{}` where nothing need be said). `query`: of the address. `args`: of the
 address, made from the world, where they are not just the id.
 """
@@ -29,7 +30,7 @@ from mappings.models import (
     Workflow,
     WorkflowStep,
 )
-from tenants.models import Invitation, TenantLogo
+from tenants.models import ApiToken, Invitation, TenantLogo
 from tests.admin.world import World
 
 ROLES: Final = ("viewer", "editor", "admin")
@@ -42,6 +43,7 @@ class Page:
     kind: str
     model: type[models.Model] | None = None
     may: str = "viewer"
+    refused: int = 403
     post: dict[str, Any] | None = None
     query: dict[str, Any] = field(default_factory=dict)
     args: Callable[[World], tuple[Any, ...]] | None = None
@@ -90,6 +92,7 @@ PAGES: Final[dict[str, Page]] = {
     "join": PUBLIC,
     "leave_to_join": PUBLIC,
     "tenants_invitation_link": row(Invitation, may="admin"),
+    "tenants_apitoken_text": row(ApiToken, may="admin", refused=404),
     "auth_user_password_change": OPERATOR,
     # Integrations.
     "integrations_integration_test_new": tenant(may="admin", post={}),
