@@ -53,6 +53,7 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "ApiTokenStateEnum": "tenants.models.ApiToken.State",
         "StepCategoryEnum": "mappings.models.StepCategory",
         "ChangeSetStateEnum": "mappings.models.change_set.ChangeSet.State",
         "RunStateEnum": "jobs.models.JobRun.State",

@@ -7,9 +7,11 @@ from django.urls import URLPattern, path
 from tenants.api.auth import RefreshView, SignInsViewSet, SignOutView, TokenView
 from tenants.api.me import MeView
 from tenants.api.tenants import TenantsViewSet
+from tenants.api.tokens import TokensViewSet
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("tenants", TenantsViewSet, "tenant"),
+    ("tokens", TokensViewSet, "token"),
     ("auth/sign-ins", SignInsViewSet, "sign-in"),
 ]
 PATHS: Final[list[URLPattern]] = [
