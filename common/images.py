@@ -6,9 +6,10 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
+from common import sizes
 from common.errors import UsageError
 
-MAX_BYTES: Final = 2 * 1024 * 1024
+MAX_BYTES: Final = sizes.PICTURE
 MAX_PIXELS: Final = 16_000_000
 MAX_SIDE: Final = 8_000
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF")

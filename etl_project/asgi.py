@@ -11,6 +11,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from etl_project.bodies import BodyLimits  # noqa: E402
 from etl_project.lifespan import lifespan  # noqa: E402
 from etl_project.web_threads import WebHandler  # noqa: E402
 from jobs.routing import websocket_urlpatterns  # noqa: E402
@@ -18,7 +19,7 @@ from jobs.routing import websocket_urlpatterns  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
-        "http": WebHandler(),
+        "http": BodyLimits(WebHandler()),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),

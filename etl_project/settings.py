@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from common import sizes
 from common.secrets import new_key
 from etl_project import api_settings, logs
 from etl_project.given import Environment, credential_keys, kept_key, networks, read_file
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "etl_project.requests.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "etl_project.headers.ContentSecurityPolicyMiddleware",
+    "etl_project.bodies.RefusedBodyMiddleware",
     "etl_project.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -75,6 +77,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = sizes.FORM
 
 ROOT_URLCONF = "etl_project.urls"
 ASGI_APPLICATION = "etl_project.asgi.application"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
+from common import sizes
 from common.errors import UsageError
 from mappings.exchange.cells import unguarded
 from mappings.rules import fold
 
-MOST_BYTES: Final = 5_000_000
+MOST_BYTES: Final = sizes.SHEET
 MOST_ROWS: Final = 100_000
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SAVE_AS: Final = "save the file as “CSV UTF-8” and choose it again"

@@ -7,9 +7,10 @@ from typing import IO, Any, Final
 
 from rest_framework.parsers import BaseParser
 
+from common import sizes
 from tenants.api.problems import Problem
 
-MOST_BYTES: Final = 5 * 1024 * 1024
+MOST_BYTES: Final = sizes.JSON
 DEEPEST: Final = 64
 """Levels of nesting that a body may have."""
 _INTEGERS: Final = (-(2**63), 2**63 - 1)
