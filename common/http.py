@@ -76,9 +76,11 @@ class Site:
     """An address that requests are sent to, signed in or not. Thread-safe.
 
     secrets: what is redacted in every answer and error. policy: which addresses may be reached.
+    watched: name of a header, in small letters; seen: its value in the last answer that had it.
     """
 
     api_url: str
+    seen: str = ""
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class Site:
         policy: EgressPolicy,
         secrets: Iterable[str] = (),
         limits: Limits | None = None,
+        watched: str = "",
     ) -> None:
         """Raise UsageError for a header that cannot be sent, such as a token with a line end."""
         self.api_url = api_url.rstrip("/")
@@ -103,6 +106,7 @@ class Site:
         self._budget = budget
         self._policy = policy
         self._limits = limits or Limits()
+        self._watched = watched
         hidden = tuple(secrets)
         self._redactor = Redactor(hidden)
         KNOWN.remember(hidden)
@@ -189,6 +193,7 @@ class Site:
             name.lower(): redact.text(", ".join(received.headers.get_list(name)))
             for name in received.headers
         }
+        self.seen = headers.get(self._watched, "") or self.seen
         return Answer(
             method=method,
             url=redact.text(url),

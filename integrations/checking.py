@@ -17,6 +17,7 @@ from common.transport import Limits
 from integrations import egress
 from integrations.contract import Check, Connector, Found
 from integrations.credentials import open_site, try_site
+from integrations.expiry import note_expiry
 from integrations.live import LiveSource
 from integrations.models import Integration
 from integrations.registry import connector_for
@@ -103,6 +104,9 @@ def steps(trial: Trial) -> Iterator[Check]:
                 return
     except PipelineError as error:
         yield _failed(trial, str(error))
+    finally:
+        if trial.is_saved and (site := trial.opened) is not None:
+            note_expiry(trial.integration, site)
 
 
 def _failed(trial: Trial, detail: str) -> Check:

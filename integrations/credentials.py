@@ -82,12 +82,14 @@ def store_credentials(integration: Integration, method: str, values: Mapping[str
     integration.credentials = secret_box().seal(given, _context(integration))
     integration.budget_key = _budget_key(integration, access)
     integration.renewing_until = None
+    integration.credentials_expire_at = None
     integration.save(
         update_fields=[
             "auth_method",
             "credentials",
             "budget_key",
             "renewing_until",
+            "credentials_expire_at",
             "updated_at",
         ]
     )
@@ -259,6 +261,7 @@ def _site(signed: _SignedIn, budget_key: str, limits: Limits | None) -> Site:
         policy=egress.policy(),
         secrets=signed.secrets(),
         limits=limits or egress.limits(),
+        watched=signed.access.expiry_header,
     )
 
 

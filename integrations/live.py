@@ -56,6 +56,11 @@ class LiveSource:
         """The site, signed in when it is first used; raises as `open_site` does."""
         return self._open()
 
+    @property
+    def opened(self) -> Site | None:
+        """The site if it was used, None if nothing was asked yet."""
+        return self.__dict__.get("site")
+
     def mark(self, stream: str, part: str) -> Mapping[str, Any] | None:
         """Return the checkpoint of a part, None if it was never covered or the mode is full."""
         if self.mode == "full":

@@ -11,6 +11,7 @@ class Integration(TenantOwned):
     credentials: sealed (`integrations.credentials`), empty where it is fed by imports only.
     budget_key: of the request budget that its credential shares. is_healthy: what the last
     connection test found, None before the first. logo_digest: of its logo, empty without one.
+    credentials_expire_at: as the source tells it, None where it does not.
     """
 
     provider = models.SlugField(max_length=64)
@@ -21,6 +22,7 @@ class Integration(TenantOwned):
     credentials = models.TextField(blank=True, default="", editable=False)
     budget_key = models.CharField(max_length=64, blank=True, default="", editable=False)
     renewing_until = models.DateTimeField(null=True, editable=False)
+    credentials_expire_at = models.DateTimeField(null=True, editable=False)
     is_healthy = models.BooleanField(null=True, editable=False)
     health_message = models.TextField(blank=True, default="", editable=False)
     health_checked_at = models.DateTimeField(null=True, editable=False)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from common.errors import LostPlaceError, PermanentError, UnreadableError, UsageError
 from common.http import Answer
 from integrations.contract import Ask, Fetched, Problem
+from integrations.expiry import note_expiry
 from integrations.models import Integration, QuarantinedRecord, RawPage
 from integrations.raw import Response, store
 from integrations.registry import connector_for
@@ -37,7 +38,8 @@ def fetch_step(step: QueueEntry) -> None:
     integration: Integration = Integration.objects.get(pk=step.integration_id)
     connector = connector_for(integration.provider)
     try:
-        fetched = connector.fetch(ask, live_source(step.run, integration))
+        live = live_source(step.run, integration)
+        fetched = connector.fetch(ask, live)
     except UsageError as error:
         raise PermanentError(str(error)) from error
     except LostPlaceError:
@@ -48,6 +50,8 @@ def fetch_step(step: QueueEntry) -> None:
             raise
         _set_aside(step, integration, ask, error)
         raise PermanentError(f"{error}; {_KEPT}") from error
+    if live.opened is not None:
+        note_expiry(integration, live.opened)
     with transaction.atomic():
         _keep(step, integration, ask, fetched)
 

@@ -41,13 +41,16 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     api_url: what paths are joined to. owner: who the credential's request budget belongs to at
     the source, such as the user or the app; two integrations with one owner share it.
-    renew_at: from when the credentials must be renewed first, None for never.
+    renew_at: from when the credentials must be renewed first, None for never. expiry_header: of
+    answers, the name in small letters of the one that says when the credential expires, as
+    `2027-01-31 12:00:00 UTC` or with an offset; empty where none does.
     """
 
     api_url: str
     headers: Mapping[str, str]
     owner: str
     renew_at: datetime | None = None
+    expiry_header: str = ""
 
 
 def renewal_due(given_at: datetime, expires_at: datetime, early: timedelta) -> datetime:

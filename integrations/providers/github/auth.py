@@ -95,7 +95,10 @@ def access(
         if not token:
             raise UsageError("a token is needed: github.com → Settings → Developer settings")
         return Access(
-            api_url=api_url(base_url), headers=_headers(settings, token), owner=f"token {token}"
+            api_url=api_url(base_url),
+            headers=_headers(settings, token),
+            owner=f"token {token}",
+            expiry_header="github-authentication-token-expiration",
         )
     if method != APP.slug:
         raise UsageError(f"GitHub has no way to sign in named {method!r}: take token or app")
