@@ -50,6 +50,10 @@ class Limits:
     wait_seconds: float = 60.0
 
 
+class TooLargeError(PermanentError):
+    """The answer is larger than the limits."""
+
+
 @dataclass(frozen=True)
 class Received:
     """An answer from the wire; body: decoded, empty of a redirect, whose body is not read."""
@@ -242,7 +246,7 @@ def _limited(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > limits.max_bytes:
-            raise PermanentError(
+            raise TooLargeError(
                 f"the answer is too large: more than {limits.max_bytes:,} bytes; ask for smaller "
                 "pages, or let an operator raise HTTP_MAX_BYTES"
             )

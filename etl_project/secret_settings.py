@@ -16,6 +16,7 @@ def configured_secrets() -> set[str]:
         settings.CHANNEL_LAYER_URL,
         settings.CACHE_URL,
         settings.QDRANT_URL,
+        settings.EMAIL_URL,
     ):
         parts = urlsplit(url)
         if parts.password and parts.password != parts.username:

@@ -16,6 +16,7 @@ from etl_project.urls_given import (
     REDIS_FORMS,
     caches,
     check_url,
+    mail,
     malformed,
     with_password,
 )
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "integrations",
     "mappings",
     "warehouse",
+    "notices",
     "jobs",
     "sandbox",
 ]
@@ -207,6 +209,16 @@ API_RATES = {
     "discover": env.int("API_RATE_DISCOVER", default=60),
 }
 """Requests a minute: of a user, in a tenant, from an address of nobody, and of some actions."""
+
+NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=90)
+"""So long notices and the log of their deliveries are kept."""
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_ON = bool(EMAIL_URL)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="etl@localhost")
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+"""Where people reach the site; links of e-mails begin with it."""
+globals().update(mail(EMAIL_URL))
 
 PROCESS_NAME = env.str("PROCESS_NAME", default="")
 LOGGING = logs.configuration(

@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -17,6 +18,12 @@ DATABASE_FORMS: Final = {
     "sqlite": "sqlite:///PATH",
 }
 
+MAIL_FORMS: Final = {
+    "smtp": "smtp://USER:PASSWORD@HOST:PORT",
+    "smtp+tls": "smtp+tls://USER:PASSWORD@HOST:PORT",
+    "smtp+ssl": "smtp+ssl://USER:PASSWORD@HOST:PORT",
+    "consolemail": "consolemail://",
+}
 REDIS_FORMS: Final = {
     "redis": "redis://HOST:PORT/NUMBER",
     "rediss": "rediss://HOST:PORT/NUMBER",
@@ -40,6 +47,14 @@ def caches(url: str, prefix: str) -> dict[str, Any]:
             },
         }
     }
+
+
+def mail(url: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server at this address; without one nothing is sent."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    found: dict[str, Any] = Env.email_url_config(check_url("EMAIL_URL", url, MAIL_FORMS))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def check_url(variable: str, url: str, forms: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The scheduler's threads: the relay; the sweeper and the schedule; what shows progress."""
+"""The scheduler's threads: relay; sweeper and schedule; what shows progress; couriers."""
 
 import logging
 import threading
@@ -10,6 +10,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from jobs import progress, schedule, sweeper
 from jobs.queue import WAKE
 from jobs.relay import Relay
+from notices import courier, expiry, pruning
+from notices.telling import WAKE as WAKE_COURIERS
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +19,7 @@ SWEEP_SECONDS: Final = 2.0
 
 
 class Conductor:
-    """Runs relay, sweeper, schedule and progress beside each other; several processes may."""
+    """Runs relay, sweeper, schedule, progress and couriers at once; several processes may."""
 
     def __init__(
         self, start_run: schedule.StartRun = schedule.refuse, sweep_seconds: float = SWEEP_SECONDS
@@ -29,6 +31,12 @@ class Conductor:
             threading.Thread(target=Relay().run, args=(self._stop,), name="relay", daemon=True),
             threading.Thread(target=self._mend, name="sweeper", daemon=True),
             threading.Thread(target=progress.run, args=(self._stop,), name="progress", daemon=True),
+            *(
+                threading.Thread(
+                    target=courier.run, args=(self._stop,), name="courier", daemon=True
+                )
+                for _ in range(courier.THREADS)
+            ),
         )
 
     def start(self) -> None:
@@ -40,6 +48,7 @@ class Conductor:
         """Ask the threads to end and wait for them; return False if one is still busy."""
         self._stop.set()
         WAKE.set()
+        WAKE_COURIERS.set()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -61,8 +70,10 @@ class Conductor:
 
 
 def mend(start_run: schedule.StartRun) -> None:
-    """Sweep once, and start what is due by schedule."""
+    """Sweep once, start what is due by schedule, and see to what notices take now and then."""
     sweeper.sweep()
     schedule.plan()
     schedule.fire(start_run)
     schedule.prune()
+    expiry.look()
+    pruning.prune()

@@ -13,6 +13,7 @@ from common.tracing import bind, current_trace, new_trace
 from integrations.models import Integration, QuarantinedRecord
 from jobs import checkpoints, phases, remap_steps, retries
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
+from jobs.run_notices import tell_end
 from jobs.run_retries import after_run
 from tenants.scope import every_tenant
 from warehouse.models.staging import StagedPage
@@ -117,14 +118,16 @@ def _finish(run: JobRun) -> str:
         StagedPage.objects.filter(run_id=run.pk).delete()
         checkpoints.forget_pending(run)
     state, error = _outcome(run)
+    run.state, run.error, run.finished_at = state, error, timezone.now()
     JobRun.objects.filter(pk=run.pk, state=JobRun.State.RUNNING).update(
-        state=state, error=error, finished_at=timezone.now()
+        state=state, error=error, finished_at=run.finished_at
     )
     if run.mode in phases.LIVE_MODES and state != JobRun.State.CANCELLED:
         _note_health(run, state, error)
     if run.mode == JobRun.Mode.REMAP:
         remap_steps.ended(run, state)
     after_run(run, state)
+    tell_end(run)
     level = {
         JobRun.State.FAILED: RunLog.Level.ERROR,
         JobRun.State.COMPLETED_WITH_ERRORS: RunLog.Level.WARNING,
