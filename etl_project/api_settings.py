@@ -54,6 +54,8 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ApiTokenStateEnum": "tenants.models.ApiToken.State",
+        "InvitationStateEnum": "tenants.models.Invitation.State",
+        "RoleEnum": "tenants.models.Role",
         "StepCategoryEnum": "mappings.models.StepCategory",
         "ChangeSetStateEnum": "mappings.models.change_set.ChangeSet.State",
         "RunStateEnum": "jobs.models.JobRun.State",

@@ -8,10 +8,11 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from common.errors import UsageError
-from tenants.models import Invitation, Membership
+from tenants.models import Invitation, Membership, Tenant
 from tenants.scope import every_tenant, tenant_scope
 
 VALID_DAYS: Final = (1, 7, 30)
@@ -32,9 +33,27 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def expiry(days: int) -> Any:
-    """Return when an invitation made now for so many days expires."""
-    return timezone.now() + timedelta(days=days)
+def seal(invitation: Invitation, valid_days: int, invited_by: Any) -> str:
+    """Give an invitation that is to be saved its digest and its end; return the token."""
+    token, invitation.token_digest = new_token()
+    invitation.expires_at = timezone.now() + timedelta(days=valid_days)
+    invitation.invited_by = invited_by
+    return token
+
+
+def make(
+    tenant: Tenant, name: str, role: str, valid_days: int, invited_by: Any
+) -> tuple[Invitation, str]:
+    """Make an invitation to a tenant, in its scope; return it with its token, kept nowhere."""
+    invitation = Invitation(tenant=tenant, name=name, role=role)
+    token = seal(invitation, valid_days, invited_by)
+    invitation.save()
+    return invitation, token
+
+
+def address_of(token: str) -> str:
+    """Return the path of the link by which an invitation is accepted."""
+    return f"{reverse('admin:join')}?token={token}"
 
 
 def find(token: str) -> Invitation | None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from common.errors import UsageError
+from tenants import api_tokens
 from tenants.models import Membership, Role, Tenant
 
 
@@ -20,6 +21,27 @@ def keep_an_administrator(tenant_id: int, leaving: Collection[int]) -> None:
             f"{tenant} would be left without an administrator. "
             "Make somebody else administrator first."
         )
+
+
+def check_role(membership: Membership, role: str) -> None:
+    """Raise UsageError if a member may not have this role; asked as `keep_an_administrator` is."""
+    if role != Role.ADMIN:
+        keep_an_administrator(membership.tenant_id, [membership.pk])
+
+
+def change_role(membership: Membership, role: str) -> None:
+    """Give a member another role; asked and refused as `check_role` is."""
+    check_role(membership, role)
+    membership.role = role
+    membership.save(update_fields=["role"])
+
+
+def remove(membership: Membership) -> None:
+    """End a membership, and the tokens that its user has for the tenant: they do not come back
+    with another invitation. Asked and refused as `keep_an_administrator` is."""
+    keep_an_administrator(membership.tenant_id, [membership.pk])
+    api_tokens.revoke_those_of(membership.user_id, membership.tenant_id)
+    membership.delete()
 
 
 def tenants_left_alone(user_ids: Collection[int]) -> list[Tenant]:

@@ -130,12 +130,24 @@ class Invitation(TenantOwned):
         related_name="+",
     )
 
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        ACCEPTED = "accepted", "Accepted"
+        EXPIRED = "expired", "Expired"
+
     class Meta:
         db_table = "invitations"
         ordering = ("-id",)
 
     def __str__(self) -> str:
         return f"invitation for {self.name}"
+
+    @property
+    def state(self) -> State:
+        """Whether somebody may still join by it."""
+        if self.accepted_at is not None:
+            return self.State.ACCEPTED
+        return self.State.OPEN if self.expires_at > timezone.now() else self.State.EXPIRED
 
 
 class LoginFailure(models.Model):

@@ -13,13 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.errors import UsageError
-from tenants import invitations
+from tenants import invitations, members
 from tenants.admin import OperatorModelAdmin, TenantForm, TenantModelAdmin, UnfoldModelAdmin, tag
-from tenants.members import keep_an_administrator, tenants_left_alone
 from tenants.models import Invitation, Membership, Role
 from tenants.permissions import Capability
 from tenants.scope import every_tenant, tenant_scope
@@ -49,9 +47,9 @@ class MembershipForm(TenantForm):
 
     def clean_role(self) -> str:
         role: str = self.cleaned_data["role"]
-        if self.instance.pk is not None and role != Role.ADMIN:
+        if self.instance.pk is not None:
             try:
-                keep_an_administrator(self.instance.tenant_id, [self.instance.pk])
+                members.check_role(self.instance, role)
             except UsageError as error:
                 raise ValidationError(str(error)) from None
         return role
@@ -102,9 +100,15 @@ class MembershipAdmin(TenantModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         with transaction.atomic():
-            if _hindrances(list(queryset)):
+            rows = list(queryset)
+            if _hindrances(rows):
                 raise PermissionDenied
-            super().delete_queryset(request, queryset)
+            for row in rows:
+                self.delete_model(request, row)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with tenant_scope(obj.tenant_id):
+            members.remove(obj)
 
 
 def _hindrances(memberships: list[Membership]) -> list[str]:
@@ -114,7 +118,7 @@ def _hindrances(memberships: list[Membership]) -> list[str]:
         leaving = [row.pk for row in memberships if row.tenant_id == tenant_id]
         try:
             with tenant_scope(tenant_id), transaction.atomic():
-                keep_an_administrator(tenant_id, leaving)
+                members.keep_an_administrator(tenant_id, leaving)
         except UsageError as error:
             found.append(str(error))
     return found
@@ -163,16 +167,12 @@ class InvitationAdmin(TenantModelAdmin):
 
     @admin.display(description="State")
     def shown_state(self, row: Invitation) -> str:
-        if row.accepted_at is not None:
+        if row.state == Invitation.State.ACCEPTED:
             return tag(f"Accepted by {row.accepted_by or 'somebody who is gone'}", "good")
-        if row.expires_at <= timezone.now():
-            return tag("Expired", "plain")
-        return tag("Open", "busy")
+        return tag(row.state.label, "busy" if row.state == Invitation.State.OPEN else "plain")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        token, obj.token_digest = invitations.new_token()
-        obj.expires_at = invitations.expiry(form.cleaned_data["valid_days"])
-        obj.invited_by = request.user
+        token = invitations.seal(obj, form.cleaned_data["valid_days"], request.user)
         super().save_model(request, obj, form, change)
         request.session[LINK_KEY] = [obj.pk, token]
 
@@ -194,7 +194,7 @@ class InvitationAdmin(TenantModelAdmin):
         link = ""
         if request.session.get(LINK_KEY, [None])[0] == invitation.pk:
             token = request.session.pop(LINK_KEY)[1]
-            link = f"{request.build_absolute_uri(reverse('admin:join'))}?token={token}"
+            link = request.build_absolute_uri(invitations.address_of(token))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -234,6 +234,6 @@ class UserAdmin(BaseUserAdmin, OperatorModelAdmin):
         """Protect who is the only administrator of a tenant."""
         with every_tenant("what is deleted with a user belongs to whichever tenants they are in"):
             deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-            alone = tenants_left_alone([user.pk for user in objs])
+            alone = members.tenants_left_alone([user.pk for user in objs])
         lines = [f"{tenant} would be left without an administrator." for tenant in alone]
         return deleted, counts, lacking - _GO_ALONG, protected + lines

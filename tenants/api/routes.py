@@ -5,12 +5,16 @@ from typing import Any, Final
 from django.urls import URLPattern, path
 
 from tenants.api.auth import RefreshView, SignInsViewSet, SignOutView, TokenView
+from tenants.api.invitations import InvitationsViewSet
 from tenants.api.me import MeView
+from tenants.api.members import MembersViewSet
 from tenants.api.tenants import TenantsViewSet
 from tenants.api.tokens import TokensViewSet
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("tenants", TenantsViewSet, "tenant"),
+    ("members", MembersViewSet, "member"),
+    ("invitations", InvitationsViewSet, "invitation"),
     ("tokens", TokensViewSet, "token"),
     ("auth/sign-ins", SignInsViewSet, "sign-in"),
 ]

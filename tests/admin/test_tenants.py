@@ -403,11 +403,8 @@ def test_viewers_and_editors_invite_nobody(ours: World) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_accept_at_once_one_becomes_a_member() -> None:
     tenant = Tenant.objects.create(name="Acme", slug="acme")
-    token, digest = invitations.new_token()
     with tenant_scope(tenant.pk):
-        Invitation.objects.create(
-            tenant=tenant, name="x", token_digest=digest, expires_at=invitations.expiry(1)
-        )
+        _, token = invitations.make(tenant, "x", Role.VIEWER, 1, None)
     users = [User.objects.create(username=f"user{number}") for number in range(4)]
 
     def accept(user: User) -> bool:
@@ -431,11 +428,8 @@ def test_of_two_who_accept_at_once_one_becomes_a_member() -> None:
 @pytest.mark.django_db
 def test_an_invitation_that_two_have_open_lets_in_the_first_only() -> None:
     tenant = Tenant.objects.create(name="Acme", slug="acme")
-    token, digest = invitations.new_token()
     with tenant_scope(tenant.pk):
-        Invitation.objects.create(
-            tenant=tenant, name="x", token_digest=digest, expires_at=invitations.expiry(1)
-        )
+        _, token = invitations.make(tenant, "x", Role.VIEWER, 1, None)
     both = [invitations.find(token), invitations.find(token)]
     users = [User.objects.create(username=f"user{number}") for number in range(2)]
     assert both[0] is not None
