@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from common.errors import UsageError
-from tenants.models import ApiToken, Role, Tenant
-from tenants.permissions import Access, Capability, access_for
+from tenants.models import ApiToken, Membership, Role, Tenant
+from tenants.permissions import Access, Capability
 from tenants.scope import every_tenant
 
 PREFIX: Final = "etl_"
@@ -142,7 +142,8 @@ def grant_of(text: str) -> Grant | None:
     None if there is none such, it has ended, or its user may not see its tenant any more.
     """
     with every_tenant("a token says of which tenant it is"):
-        token: ApiToken | None = (
+        its_role = Membership.objects.filter(user=OuterRef("user"), tenant=OuterRef("tenant"))
+        token: Any = (
             ApiToken.objects.filter(
                 digest=digest(text),
                 revoked_at=None,
@@ -151,29 +152,28 @@ def grant_of(text: str) -> Grant | None:
                 tenant__is_active=True,
             )
             .select_related("user", "tenant")
+            .annotate(role=Subquery(its_role.values("role")))
             .first()
         )
-    if token is None:
-        return None
-    access = limited(access_for(token.user), token)
+    access = _access_by(token) if token is not None else None
     if access is None:
         return None
     _note_use(token)
     return Grant(token, access)
 
 
-def limited(access: Access | None, token: ApiToken) -> Access | None:
+def _access_by(token: Any) -> Access | None:
     """Return of what the user may see and do what the token leaves; None if it is nothing.
 
     An operator's token is that of an administrator of its tenant, unless it may operate.
     """
-    tenant = token.tenant
-    if access is None or tenant not in access.tenants:
+    user, tenant = token.user, token.tenant
+    if token.role is None and not user.is_superuser:
         return None
     scopes = frozenset(each for each in Capability if each.name.lower() in token.scopes)
-    is_operator = access.is_operator and Capability.OPERATE in scopes
-    role = Role.ADMIN if access.is_operator else access.roles[tenant.pk]
-    return Access(access.user_id, is_operator, {tenant.pk: role}, (tenant,), tenant, scopes)
+    is_operator = user.is_superuser and Capability.OPERATE in scopes
+    role = Role.ADMIN if user.is_superuser else Role(token.role)
+    return Access(user.pk, is_operator, {tenant.pk: role}, (tenant,), tenant, scopes)
 
 
 def _note_use(token: ApiToken) -> None:

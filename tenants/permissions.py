@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F
 from django.http import HttpRequest
 
 from tenants.models import Membership, Preferences, Role, Tenant
@@ -125,22 +126,31 @@ def access_for(user: Any, choice: object = None) -> Access | None:
     if isinstance(user, AnonymousUser) or not user.is_active:
         return None
     with every_tenant("finds the tenants of a user before there is a scope"):
-        memberships = Membership.objects.filter(user=user, tenant__is_active=True)
-        roles = {row.tenant_id: Role(row.role) for row in memberships}
+        memberships: list[Any] = list(
+            Membership.objects.filter(user=user, tenant__is_active=True)
+            .select_related("tenant")
+            .annotate(preferred=F("user__preferences__default_tenant"))
+            .order_by("tenant__name", "tenant_id")
+        )
+    roles = {row.tenant_id: Role(row.role) for row in memberships}
     if user.is_superuser:
-        tenants = tuple(Tenant.objects.order_by("name"))
-    else:
-        tenants = tuple(Tenant.objects.filter(pk__in=roles).order_by("name"))
-    if not tenants and not user.is_superuser:
+        return _access_of_operator(user, choice, roles)
+    if not memberships:
         return None
-    by_id = {tenant.pk: tenant for tenant in tenants}
+    by_id = {row.tenant_id: row.tenant for row in memberships}
     current = by_id.get(choice) if isinstance(choice, int) else None
-    if current is None and not (user.is_superuser and choice == EVERY):
+    if current is None:
+        current = by_id.get(memberships[0].preferred, memberships[0].tenant)
+    return Access(user.pk, False, roles, tuple(by_id.values()), current)
+
+
+def _access_of_operator(user: Any, choice: object, roles: Mapping[int, Role]) -> Access:
+    by_id = {tenant.pk: tenant for tenant in Tenant.objects.order_by("name")}
+    current = by_id.get(choice) if isinstance(choice, int) else None
+    if current is None and choice != EVERY:
         preferred = _preferred_tenant_id(user)
         current = by_id.get(preferred) if preferred is not None else None
-        if current is None and not user.is_superuser:
-            current = tenants[0]
-    return Access(user.pk, user.is_superuser, roles, tenants, current)
+    return Access(user.pk, True, roles, tuple(by_id.values()), current)
 
 
 def _preferred_tenant_id(user: Any) -> int | None:

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from tenants.api.headers import TENANT
 from tenants.api.problems import Problem
 from tenants.models import Tenant
-from tenants.permissions import CHOICE_KEY, Access, access_for
+from tenants.permissions import Access, access_for, access_of
 
 
 def access_in(request: Request) -> Access | None:
@@ -23,11 +23,9 @@ def access_in(request: Request) -> Access | None:
     if grant is not None:
         access: Access = grant.access(slug)
         return access
-    if slug is None and request.auth is not None:
-        return access_for(user)
-    if slug is None:
-        return access_for(user, request._request.session.get(CHOICE_KEY))
-    return named(access_for(user), slug)
+    # Of a session the middleware has found it.
+    found = access_of(request._request) if request.auth is None else access_for(user)
+    return found if slug is None else named(found, slug)
 
 
 def named(access: Access | None, slug: str) -> Access:
