@@ -1,6 +1,6 @@
 """Forms of the pages about people and tenants, and what they have in common."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,17 +14,13 @@ from unfold.widgets import (
 from common.errors import UsageError
 from common.images import MAX_BYTES, small_png
 from tenants.models import Preferences, Tenant, Theme
-from tenants.preferences import PAGE_SIZES, zone_choices, zone_names
+from tenants.preferences import PAGE_SIZES, no_such_zone, zone_choices, zone_named
 
 if TYPE_CHECKING:
     PreferencesModelForm = forms.ModelForm[Preferences]
     TenantModelForm = forms.ModelForm[Tenant]
 else:
     PreferencesModelForm = TenantModelForm = forms.ModelForm
-
-NO_SUCH_ZONE: Final = (
-    "There is no time zone “%(name)s”. Choose one of the list, such as Europe/Berlin."
-)
 
 
 class TimeZoneWidget(UnfoldAdminTextInputWidget):  # type: ignore[misc]
@@ -49,10 +45,9 @@ class TimeZoneField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         name: str = super().clean(value)
-        by_name = {zone.casefold(): zone for zone in zone_names()}
-        found = by_name.get(name.replace(" ", "_").casefold(), "" if not name else None)
+        found = zone_named(name) if name else ""
         if found is None:
-            raise ValidationError(NO_SUCH_ZONE, params={"name": name[:64]})
+            raise ValidationError(no_such_zone(name))
         return found
 
 

@@ -49,6 +49,21 @@ def zone_names() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+def zone_named(name: str) -> str | None:
+    """Return the time zone that somebody means, as the IANA database writes it; None if none."""
+    return _zones_by_name().get(name.replace(" ", "_").casefold())
+
+
+@lru_cache(maxsize=1)
+def _zones_by_name() -> dict[str, str]:
+    return {zone.casefold(): zone for zone in zone_names()}
+
+
+def no_such_zone(name: str) -> str:
+    """Return what to tell whoever named a time zone that is none."""
+    return f"There is no time zone “{name[:64]}”. Choose one of the list, such as Europe/Berlin."
+
+
 def zone_choices() -> list[tuple[str, str]]:
     """Return the time zones to choose from: UTC, then those of places, by name."""
     places = sorted(

@@ -90,7 +90,7 @@ class TokenView(OpenView):
         given.is_valid(raise_exception=True)
         name, password = given.validated_data["username"], given.validated_data["password"]
         key = throttle.key_of(name, str(request.META.get("REMOTE_ADDR", "")))
-        _let_wait(key)
+        let_wait(key)
         user: Any = authenticate(request._request, username=name, password=password)
         if user is None or access_for(user) is None:
             throttle.failed(key)
@@ -99,7 +99,8 @@ class TokenView(OpenView):
         return _pair(sign_ins.begin(user), user)
 
 
-def _let_wait(key: str) -> None:
+def let_wait(key: str) -> None:
+    """Raise Problem (429) for whoever gave too many wrong passwords; see `tenants.throttle`."""
     until = throttle.blocked_until(key)
     if until is None:
         return

@@ -8,6 +8,8 @@ from tenants.api.auth import RefreshView, SignInsViewSet, SignOutView, TokenView
 from tenants.api.invitations import InvitationsViewSet
 from tenants.api.me import MeView
 from tenants.api.members import MembersViewSet
+from tenants.api.password import PasswordView
+from tenants.api.preferences import PreferencesView
 from tenants.api.tenants import TenantsViewSet
 from tenants.api.tokens import TokensViewSet
 
@@ -22,5 +24,7 @@ PATHS: Final[list[URLPattern]] = [
     path("auth/token/", TokenView.as_view(), name="auth-token"),
     path("auth/refresh/", RefreshView.as_view(), name="auth-refresh"),
     path("auth/sign-out/", SignOutView.as_view(), name="auth-sign-out"),
+    path("me/preferences/", PreferencesView.as_view(), name="me-preferences"),
+    path("me/password/", PasswordView.as_view(), name="me-password"),
     path("me/", MeView.as_view(), name="me"),
 ]
