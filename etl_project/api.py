@@ -12,12 +12,13 @@ from rest_framework.routers import DefaultRouter
 from integrations.api import routes as integrations
 from jobs.api import routes as jobs
 from mappings.api import routes as mappings
+from notices.api import routes as notices
 from tenants.api import routes as tenants
 from tenants.api.problem_kinds import KINDS
 from tenants.api.problems import not_found
 from warehouse.api import routes as warehouse
 
-ROOMS = (tenants, integrations, mappings, warehouse, jobs)
+ROOMS = (tenants, integrations, mappings, warehouse, notices, jobs)
 """Each names VIEW_SETS (prefix, view set, name of its routes) and PATHS (any other view)."""
 
 

@@ -58,6 +58,7 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
         "RoleEnum": "tenants.models.Role",
         "StepCategoryEnum": "mappings.models.StepCategory",
         "ChangeSetStateEnum": "mappings.models.change_set.ChangeSet.State",
+        "NoticeDeliveryStateEnum": "notices.models.Delivery.State",
         "RunStateEnum": "jobs.models.JobRun.State",
         "RunModeEnum": "jobs.models.JobRun.Mode",
         "StepStateEnum": "jobs.models.QueueEntry.State",

@@ -1,0 +1,286 @@
+"""How endpoints, notices and deliveries are given and shown."""
+
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_field
+from rest_framework import serializers
+
+from integrations.models import Integration
+from notices.events import CHOSEN, Event
+from notices.models import Attempt, Delivery, Endpoint, Notice
+from notices.sending import body_of
+from notices.wording import title_of
+from tenants.api.fields import Flag, ModelSerializer, OwnField, Serializer, Text
+from tenants.permissions import Capability
+
+MOST_INTEGRATIONS: Final = 100
+_EVENTS: Final = [value for value, _ in CHOSEN]
+
+
+def integrations() -> QuerySet[Integration]:
+    """Return the integrations of the scope."""
+    rows: QuerySet[Integration] = Integration.objects.all()
+    return rows
+
+
+class EndpointGiven(Serializer):
+    """A webhook to be made. integrations: ids of those whose notices are sent; empty for all,
+    those to come, too. events: at least one."""
+
+    name = Text(max_length=100)
+    url = Text(max_length=500)
+    events = serializers.ListField(
+        child=serializers.ChoiceField(CHOSEN), min_length=1, max_length=2 * len(_EVENTS)
+    )
+    integrations = serializers.ListField(
+        child=OwnField(integrations), max_length=MOST_INTEGRATIONS, required=False
+    )
+    is_active = Flag(default=True)
+
+
+class EndpointChanged(EndpointGiven):
+    """What is to be changed of a webhook."""
+
+    is_active = Flag(required=False)
+
+
+class EndpointShown(ModelSerializer):
+    """A webhook. url: without its query for those who may not change it. failing_since: of the
+    first of its last failures in a row, of which there are `failures`. disabled_because: why it
+    switched itself off. former_secret_until: until when the secret before the present one signs,
+    too."""
+
+    url = serializers.SerializerMethodField()
+    events = serializers.ListField(child=serializers.CharField())
+    integrations = serializers.ListField(source="integration_ids", child=serializers.IntegerField())
+    former_secret_until = serializers.DateTimeField(source="former_until", allow_null=True)
+
+    class Meta:
+        model = Endpoint
+        fields = (
+            "id",
+            "name",
+            "url",
+            "events",
+            "integrations",
+            "is_active",
+            "disabled_because",
+            "failures",
+            "failing_since",
+            "succeeded_at",
+            "former_secret_until",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_url(self, row: Endpoint) -> str:
+        """Tell the address; what stands after the ? may be a secret."""
+        view = self.context.get("view")
+        access = getattr(view, "access", None)
+        if access is not None and access.may(Capability.EDIT_INTEGRATIONS):
+            return row.url
+        return row.url.partition("?")[0]
+
+
+class SecretShown(Serializer):
+    """A secret, which is told this once. former_secret_until: until when the one before it signs,
+    too."""
+
+    secret = serializers.CharField()
+    former_secret_until = serializers.DateTimeField(allow_null=True)
+
+
+class EndpointMade(EndpointShown):
+    """A new webhook with its secret, which is told this once."""
+
+    secret = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Endpoint
+        fields = (*EndpointShown.Meta.fields, "secret")
+        read_only_fields = fields
+
+    def get_secret(self, row: Endpoint) -> str:
+        """Tell the secret."""
+        return str(self.context["secret"])
+
+
+class NoticeShown(ModelSerializer):
+    """Something that happened. title: in one line of words. payload: as receivers get it. key:
+    unique in the tenant."""
+
+    event = serializers.ChoiceField(Event.choices)
+    integration = serializers.IntegerField(source="integration_id", allow_null=True)
+    title = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notice
+        fields = ("id", "event", "title", "key", "integration", "payload", "occurred_at")
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_payload(self, row: Notice) -> Any:
+        """Tell what is told of it."""
+        return row.payload
+
+    payload = serializers.SerializerMethodField()
+
+    def get_title(self, row: Notice) -> str:
+        """Tell it in words."""
+        return title_of(row)
+
+
+class NoticeDeliveryShown(ModelSerializer):
+    """A notice on its way. webhook: id of where to, null for an e-mail. message_id: the header
+    `webhook-id`, the same at every attempt. next_at: of the next attempt while it is waiting.
+    status, error: of the last attempt."""
+
+    notice = serializers.IntegerField(source="notice_id")
+    event = serializers.CharField(source="notice.event")
+    webhook = serializers.IntegerField(source="endpoint_id", allow_null=True)
+    user = serializers.IntegerField(source="user_id", allow_null=True)
+    state = serializers.ChoiceField(Delivery.State.choices)
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id",
+            "notice",
+            "event",
+            "webhook",
+            "user",
+            "message_id",
+            "state",
+            "attempts",
+            "next_at",
+            "status",
+            "error",
+            "created_at",
+            "ended_at",
+        )
+        read_only_fields = fields
+
+
+class AttemptShown(ModelSerializer):
+    """One try. ended_at: null while it goes on, or if its process died. answer: the first 1,000
+    characters, redacted."""
+
+    class Meta:
+        model = Attempt
+        fields = (
+            "number",
+            "began_at",
+            "ended_at",
+            "milliseconds",
+            "is_delivered",
+            "status",
+            "answer",
+            "error",
+        )
+        read_only_fields = fields
+
+
+class NoticeDeliveryInFull(NoticeDeliveryShown):
+    """A delivery with the body as it is sent, and each attempt."""
+
+    body = serializers.SerializerMethodField()
+    tries = AttemptShown(many=True)
+
+    class Meta:
+        model = Delivery
+        fields = (*NoticeDeliveryShown.Meta.fields, "body", "tries")
+        read_only_fields = fields
+
+    def get_body(self, row: Delivery) -> str:
+        """Tell the body."""
+        return body_of(row.notice).decode()
+
+
+GIVEN: Final = OpenApiExample(
+    "Failures to a chat",
+    {
+        "name": "chat",
+        "url": "https://hooks.example.com/etl",
+        "events": ["run.failed", "run.recovered"],
+        "integrations": [],
+    },
+    request_only=True,
+)
+SHOWN_VALUE: Final = {
+    "id": 3,
+    "name": "chat",
+    "url": "https://hooks.example.com/etl",
+    "events": ["run.failed", "run.recovered"],
+    "integrations": [],
+    "is_active": True,
+    "disabled_because": "",
+    "failures": 0,
+    "failing_since": None,
+    "succeeded_at": "2026-01-02T03:04:05Z",
+    "former_secret_until": None,
+    "created_at": "2026-01-01T00:00:00Z",
+    "updated_at": "2026-01-01T00:00:00Z",
+}
+SHOWN: Final = OpenApiExample("A webhook", SHOWN_VALUE, response_only=True)
+MADE: Final = OpenApiExample(
+    "A new webhook", {**SHOWN_VALUE, "secret": "whsec_told-this-once"}, response_only=True
+)
+ROTATED: Final = OpenApiExample(
+    "Another secret",
+    {"secret": "whsec_told-this-once", "former_secret_until": "2026-01-03T03:04:05Z"},
+    response_only=True,
+)
+NOTICE: Final = OpenApiExample(
+    "A run that failed",
+    {
+        "id": 11,
+        "event": "run.failed",
+        "title": "Run 42 of jira failed",
+        "key": "run.failed:42:2026-01-02T03:04:05+00:00",
+        "integration": 7,
+        "payload": {
+            "run": {"id": 42, "mode": "incremental", "state": "failed", "error": "…"},
+            "integration": {"id": 7, "name": "jira", "provider": "jira"},
+        },
+        "occurred_at": "2026-01-02T03:04:05Z",
+    },
+    response_only=True,
+)
+DELIVERY_VALUE: Final = {
+    "id": 12,
+    "notice": 11,
+    "event": "run.failed",
+    "webhook": 3,
+    "user": None,
+    "message_id": "msg_5f1c0a",
+    "state": "delivered",
+    "attempts": 1,
+    "next_at": "2026-01-02T03:04:05Z",
+    "status": 204,
+    "error": "",
+    "created_at": "2026-01-02T03:04:05Z",
+    "ended_at": "2026-01-02T03:04:06Z",
+}
+DELIVERY: Final = OpenApiExample("Delivered", DELIVERY_VALUE, response_only=True)
+DELIVERY_IN_FULL: Final = OpenApiExample(
+    "Delivered",
+    {
+        **DELIVERY_VALUE,
+        "body": '{"data":{},"timestamp":"2026-01-02T03:04:05Z","type":"run.failed"}',
+        "tries": [
+            {
+                "number": 1,
+                "began_at": "2026-01-02T03:04:05Z",
+                "ended_at": "2026-01-02T03:04:06Z",
+                "milliseconds": 84,
+                "is_delivered": True,
+                "status": 204,
+                "answer": "",
+                "error": "",
+            }
+        ],
+    },
+    response_only=True,
+)
