@@ -67,7 +67,7 @@ class MappingInboxView(ScopedView):
     )
     def get(self, request: Request) -> Response:
         """Those with the most work items first, each with what it probably is, and why."""
-        check_parameters(request, {"integration", "kind"})
+        check_parameters(request, {"integration", "kind", "cursor", "page_size"})
         tenant_id, size = self.tenant.pk, page_size(request)
         found = read_inbox(tenant_id, _integrations(request), _kinds(request))
         start = _after(request)

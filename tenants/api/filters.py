@@ -31,7 +31,7 @@ class StrictFilterBackend(DjangoFilterBackend):
         """Return the rows that pass; raise Problem (400) for what cannot be filtered by."""
         filterset = self.get_filterset(request, queryset, view)
         known = set(filterset.filters) if filterset is not None else set()
-        check_parameters(request, known | set(getattr(view, "extra_parameters", ())))
+        check_parameters_of_list(request, known | set(getattr(view, "extra_parameters", ())))
         if filterset is None:
             return queryset
         if not filterset.is_valid():
@@ -85,15 +85,18 @@ def _schema_of(each: Any) -> dict[str, Any]:
 
 
 def check_parameters(request: Request, known: set[str]) -> None:
-    """Raise Problem for a query parameter that is neither of these nor of every list."""
-    allowed = known | _OF_ALL
+    """Raise Problem for a query parameter that is none of these, or is given twice."""
     for name in request.query_params:
-        if name not in allowed:
-            raise bad_parameter(
-                name[:100], f"there is no such parameter; there are {', '.join(sorted(allowed))}"
-            )
+        if name not in known:
+            there = f"there are {', '.join(sorted(known))}" if known else "there are none here"
+            raise bad_parameter(name[:100], f"there is no such parameter; {there}")
         if len(request.query_params.getlist(name)) > 1:
             raise bad_parameter(name, "give it once")
+
+
+def check_parameters_of_list(request: Request, known: set[str]) -> None:
+    """Raise Problem for a query parameter that is neither of these nor of every list."""
+    check_parameters(request, known | _OF_ALL)
 
 
 class _IdField(forms.IntegerField):

@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from mappings.exchange.cells import guarded
-from tenants.api.filters import check_parameters
+from tenants.api.filters import check_parameters_of_list
 from tenants.api.paging import PARAMETERS
 from tenants.api.problems import bad_parameter
 from tenants.api.streaming import CSV, csv_lines, streamed
@@ -114,7 +114,7 @@ class LinksExportView(ScopedView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Every pull request that names a work item, with where and how likely it is meant."""
-        check_parameters(request, {"as"})
+        check_parameters_of_list(request, {"as"})
         for name in PARAMETERS:
             if name in request.query_params:
                 raise bad_parameter(name, "an export is not paged")

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.etags import tagged
-from tenants.api.filters import BooleanFilter, IntegerFilter, check_parameters
+from tenants.api.filters import BooleanFilter, IntegerFilter, check_parameters_of_list
 from tenants.api.views import TenantViewSet
 from warehouse.alive import live_rows
 from warehouse.api.changes import CHANGED_SINCE, ChangesPagination, is_of_changes
@@ -55,7 +55,7 @@ class ReadSet(ListModelMixin, TenantViewSet):
 
     def get_object(self) -> Any:
         """Return the row that the address names; no filter has a say in it."""
-        check_parameters(self.request, set())
+        check_parameters_of_list(self.request, set())
         row = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
         self.check_object_permissions(self.request, row)
         return row
