@@ -26,5 +26,5 @@ PATHS: Final[list[URLPattern]] = [
     path("queue/", QueueView.as_view(), name="queue"),
     path("workers/", WorkersView.as_view(), name="workers"),
     path("health/", HealthView.as_view(), name="health"),
-    path("webhooks/<str:public_id>/", ReceiveView.as_view(), name="webhook-in"),
+    path("webhooks/<slug:public_id>/", ReceiveView.as_view(), name="webhook-in"),
 ]
