@@ -6,14 +6,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from mappings.seeds import seed_tenant
+from etl_project.new_tenants import begin
 from tenants.admin import OperatorModelAdmin
 from tenants.forms import TimeZoneField
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 
-for _name in ("people", "api_token_admin"):
-    import_module(f"tenants.{_name}")  # registers the admin of people and of their tokens
+for _name in ("people", "account_admin", "api_token_admin"):
+    import_module(f"tenants.{_name}")  # registers the admin of people
 
 
 @admin.register(Tenant)
@@ -42,6 +41,4 @@ class TenantAdmin(OperatorModelAdmin):
         return () if obj is None else ("slug", "created_at")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        with tenant_scope(obj.pk):
-            seed_tenant(obj.pk)
+        begin(obj)

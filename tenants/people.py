@@ -1,12 +1,10 @@
-"""The admin of people: members, invitations, and the accounts of the platform."""
+"""The admin of people: members and invitations."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,28 +15,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.errors import UsageError
 from tenants import invitations, members
-from tenants.admin import OperatorModelAdmin, TenantForm, TenantModelAdmin, UnfoldModelAdmin, tag
+from tenants.admin import TenantForm, TenantModelAdmin, UnfoldModelAdmin, tag
 from tenants.models import Invitation, Membership, Role
 from tenants.permissions import Capability
-from tenants.scope import every_tenant, tenant_scope
-
-if TYPE_CHECKING:
-    from django.contrib.auth.forms import (
-        AdminPasswordChangeForm,
-        UserChangeForm,
-        UserCreationForm,
-    )
-
-    BaseUserAdmin = DjangoUserAdmin[User]
-else:
-    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-
-    BaseUserAdmin = DjangoUserAdmin
+from tenants.scope import tenant_scope
 
 LINK_KEY = "invitation_link"
 """Key of the session under which the link of a new invitation waits to be shown, once."""
-_GO_ALONG = {"membership", "API token"}
-"""What is deleted with a user without being asked for: the rows say nothing without them."""
 _ROLE_TONES = {Role.ADMIN: "busy", Role.EDITOR: "good", Role.VIEWER: "plain"}
 
 
@@ -206,34 +189,3 @@ class InvitationAdmin(TenantModelAdmin):
         response = TemplateResponse(request, "tenants/invitation_link.html", context)
         response["Cache-Control"] = "no-store"
         return response
-
-
-admin.site.unregister(Group)
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, OperatorModelAdmin):
-    """People. Their memberships say what they may do, so Django's own rights are left out."""
-
-    form = UserChangeForm  # type: ignore[assignment]
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_superuser", "is_active", "last_login")
-    list_filter = ("is_superuser", "is_active")
-    filter_horizontal = ()
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": (("first_name", "last_name"), "email")}),
-        ("Access", {"fields": (("is_active", "is_superuser"),)}),
-        ("Dates", {"fields": (("last_login", "date_joined"),)}),
-    )
-    readonly_fields = ("last_login", "date_joined")
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Protect who is the only administrator of a tenant."""
-        with every_tenant("what is deleted with a user belongs to whichever tenants they are in"):
-            deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-            alone = members.tenants_left_alone([user.pk for user in objs])
-        lines = [f"{tenant} would be left without an administrator." for tenant in alone]
-        return deleted, counts, lacking - _GO_ALONG, protected + lines
