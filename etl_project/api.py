@@ -9,6 +9,7 @@ from drf_spectacular.views import (
 )
 from rest_framework.routers import DefaultRouter
 
+from etl_project.api_tenants import AllTenantsViewSet
 from integrations.api import routes as integrations
 from jobs.api import routes as jobs
 from mappings.api import routes as mappings
@@ -26,6 +27,7 @@ def _router() -> DefaultRouter:
     router = DefaultRouter()
     router.include_root_view = False
     router.include_format_suffixes = False
+    router.register("tenants", AllTenantsViewSet, basename="tenant")
     for room in ROOMS:
         for prefix, view_set, basename in room.VIEW_SETS:
             router.register(prefix, view_set, basename=basename)

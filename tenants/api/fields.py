@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.problems import bad_parameter
+from tenants.preferences import no_such_zone, zone_named
 
 
 class SparseMixin:
@@ -67,6 +68,20 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class ZoneField(Text):
+    """The name of a time zone, as of the IANA database."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        found = zone_named(name) if name else ""
+        if found is None:
+            raise serializers.ValidationError(no_such_zone(name))
+        return found
 
 
 class IntegerField(serializers.IntegerField):

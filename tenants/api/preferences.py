@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.etags import etag_of, require_match, tagged
-from tenants.api.fields import Flag, IntegerField, Serializer, Text
+from tenants.api.fields import Flag, IntegerField, Serializer, Text, ZoneField
 from tenants.api.views import ScopedView
 from tenants.models import Preferences, Tenant, Theme
-from tenants.preferences import PAGE_SIZES, no_such_zone, zone_named
+from tenants.preferences import PAGE_SIZES
 
 _PREFERENCES: Final = {
     "theme": "dark",
@@ -25,20 +25,6 @@ _PREFERENCES: Final = {
 }
 _SHOWN: Final = OpenApiExample("Preferences", _PREFERENCES, response_only=True)
 _GIVEN: Final = OpenApiExample("Dark", {"theme": "dark"}, request_only=True)
-
-
-class ZoneField(Text):
-    """The name of a time zone, as of the IANA database."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 64, **kwargs})
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        found = zone_named(name) if name else ""
-        if found is None:
-            raise serializers.ValidationError(no_such_zone(name))
-        return found
 
 
 @extend_schema_field({"type": "integer", "enum": list(PAGE_SIZES)})

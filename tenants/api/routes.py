@@ -10,11 +10,11 @@ from tenants.api.me import MeView
 from tenants.api.members import MembersViewSet
 from tenants.api.password import PasswordView
 from tenants.api.preferences import PreferencesView
-from tenants.api.tenants import TenantsViewSet
 from tenants.api.tokens import TokensViewSet
+from tenants.api.users import UsersViewSet
 
 VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
-    ("tenants", TenantsViewSet, "tenant"),
+    ("users", UsersViewSet, "user"),
     ("members", MembersViewSet, "member"),
     ("invitations", InvitationsViewSet, "invitation"),
     ("tokens", TokensViewSet, "token"),

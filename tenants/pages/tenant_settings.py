@@ -1,7 +1,5 @@
 """The tenant's own page, for its administrators, and its logo."""
 
-import hashlib
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -9,10 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from tenants import logos
 from tenants.forms import TenantSettingsForm
-from tenants.models import Tenant, TenantLogo
+from tenants.models import Tenant
 from tenants.permissions import Capability, access_of
-from tenants.scope import tenant_scope
 
 
 def tenant_settings(request: HttpRequest) -> HttpResponse:
@@ -48,13 +46,10 @@ def tenant_settings(request: HttpRequest) -> HttpResponse:
 def _save(form: TenantSettingsForm) -> None:
     """Save the form, and the logo with its digest."""
     png: bytes | None = form.cleaned_data["logo"]
-    tenant: Tenant = form.instance
     if png is not None:
-        TenantLogo.objects.update_or_create(tenant=tenant, defaults={"data": png})
-        tenant.logo_digest = hashlib.sha256(png).hexdigest()[:32]
+        logos.keep(form.instance, png)
     elif form.cleaned_data.get("remove_logo"):
-        TenantLogo.objects.filter(tenant=tenant).delete()
-        tenant.logo_digest = ""
+        logos.remove(form.instance)
     form.save()
 
 
@@ -63,11 +58,10 @@ def tenant_logo(request: HttpRequest, tenant_id: int) -> HttpResponse:
     access = access_of(request)
     if access is None or not access.may_read_tenant(tenant_id):
         raise Http404
-    with tenant_scope(tenant_id):
-        logo = TenantLogo.objects.filter(tenant_id=tenant_id).first()
-    if logo is None:
+    png = logos.logo_of(tenant_id)
+    if png is None:
         raise Http404
-    response = HttpResponse(bytes(logo.data), content_type="image/png")
+    response = HttpResponse(png, content_type="image/png")
     response["Cache-Control"] = "private, max-age=86400"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = 'inline; filename="logo.png"'
