@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tenants.models import Membership, Role
@@ -33,6 +35,15 @@ def test_an_operator_sees_everybody(ours: World, theirs: World, operator: APICli
     one = ours.members["viewer"]
     found = operator.get(USERS, {"username": one.username, "is_active": "true"}).json()["results"]
     assert found == [operator.get(address(one)).json()]
+
+
+def test_a_list_of_many_takes_as_many_queries_as_one_of_few(operator: APIClient) -> None:
+    with CaptureQueriesContext(connection) as few:
+        operator.get(USERS)
+    User.objects.bulk_create(User(username=f"user{number}") for number in range(9))
+    with CaptureQueriesContext(connection) as many:
+        assert len(operator.get(USERS).json()["results"]) == 10
+    assert len(many) <= len(few)
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "admin"])
