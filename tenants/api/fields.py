@@ -1,21 +1,28 @@
 """Serializers of the API: bounded values, sparse fields, relations within the tenant."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.problems import bad_parameter
+from tenants.api.quick_rows import Reader, readers_of, shown
 from tenants.preferences import no_such_zone, zone_named
+
+T = TypeVar("T")
 
 
 class SparseMixin:
     """Lets a reader ask for some fields only: `?fields=id,key`."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields: dict[str, Any] = super().get_fields()  # type: ignore[misc]
+        return self.asked_of(super().get_fields())  # type: ignore[misc]
+
+    def asked_of(self, fields: Mapping[str, T]) -> dict[str, T]:
+        """Return those that are asked for; raise Problem for a name that is none of them."""
         request: Any = getattr(self, "context", {}).get("request")
         is_top = getattr(self, "parent", None) is None or (
             isinstance(self.parent, serializers.ListSerializer)  # type: ignore[attr-defined]
@@ -23,7 +30,7 @@ class SparseMixin:
         )
         asked = request.query_params.get("fields") if request is not None and is_top else None
         if asked is None or request.method not in ("GET", "HEAD"):
-            return fields
+            return dict(fields)
         names = asked.split(",")
         for name in names:
             if name not in fields:
@@ -34,6 +41,22 @@ class SparseMixin:
 
 class ModelSerializer(SparseMixin, serializers.ModelSerializer[Any]):
     """Base of serializers of models. Writable relations are `OwnField`s."""
+
+    @cached_property
+    def _readers(self) -> list[Reader] | None:
+        kind = type(self)
+        if kind.get_fields is not SparseMixin.get_fields:
+            return None
+        readers = readers_of(kind)
+        return None if readers is None else list(self.asked_of(readers).values())
+
+    def to_representation(self, instance: Any) -> Any:
+        if self._readers is not None:
+            try:
+                return shown(self, self._readers, instance)
+            except AttributeError:  # a row lacks something: REST framework knows what then
+                pass
+        return super().to_representation(instance)
 
 
 class Serializer(SparseMixin, serializers.Serializer[Any]):
