@@ -4,15 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from common.errors import UsageError
-from tenants.models import ApiToken, Membership, Role, Tenant
+from tenants.models import ApiToken, Tenant
 from tenants.permissions import Access, Capability
-from tenants.scope import every_tenant
 
 PREFIX: Final = "etl_"
 LONGEST: Final = timedelta(days=366)
@@ -23,7 +22,6 @@ _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 _CHARACTERS: Final = 43
 """Of 62 each: 256 bits."""
 _HINT: Final = 8
-_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 def new_token() -> str:
@@ -125,62 +123,3 @@ def revoke_those_of(user_id: int, tenant_id: int) -> None:
     """End all tokens that a user has for a tenant, in its scope."""
     tokens = ApiToken.objects.filter(user_id=user_id, tenant_id=tenant_id, revoked_at=None)
     tokens.update(revoked_at=timezone.now())
-
-
-class Grant:
-    """What a token permits now. user, tenant: its own."""
-
-    def __init__(self, token: ApiToken, access: Access) -> None:
-        self.user: Any = token.user
-        self.tenant: Tenant = token.tenant
-        self.access = access
-
-
-def grant_of(text: str) -> Grant | None:
-    """Return what a token permits, and note that it is used, once a minute.
-
-    None if there is none such, it has ended, or its user may not see its tenant any more.
-    """
-    with every_tenant("a token says of which tenant it is"):
-        its_role = Membership.objects.filter(user=OuterRef("user"), tenant=OuterRef("tenant"))
-        token: Any = (
-            ApiToken.objects.filter(
-                digest=digest(text),
-                revoked_at=None,
-                expires_at__gt=timezone.now(),
-                user__is_active=True,
-                tenant__is_active=True,
-            )
-            .select_related("user", "tenant")
-            .annotate(role=Subquery(its_role.values("role")))
-            .first()
-        )
-    access = _access_by(token) if token is not None else None
-    if access is None:
-        return None
-    _note_use(token)
-    return Grant(token, access)
-
-
-def _access_by(token: Any) -> Access | None:
-    """Return of what the user may see and do what the token leaves; None if it is nothing.
-
-    An operator's token is that of an administrator of its tenant, unless it may operate.
-    """
-    user, tenant = token.user, token.tenant
-    if token.role is None and not user.is_superuser:
-        return None
-    scopes = frozenset(each for each in Capability if each.name.lower() in token.scopes)
-    is_operator = user.is_superuser and Capability.OPERATE in scopes
-    role = Role.ADMIN if user.is_superuser else Role(token.role)
-    return Access(user.pk, is_operator, {tenant.pk: role}, (tenant,), tenant, scopes)
-
-
-def _note_use(token: ApiToken) -> None:
-    now = timezone.now()
-    if token.last_used_at is not None and token.last_used_at > now - _NOTED_EVERY:
-        return
-    with every_tenant("a token is used before there is a scope"):
-        ApiToken.objects.filter(
-            Q(last_used_at=None) | Q(last_used_at__lte=now - _NOTED_EVERY), pk=token.pk
-        ).update(last_used_at=now)

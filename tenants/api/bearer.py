@@ -12,6 +12,7 @@ from tenants.api import jwt
 from tenants.api.problems import Problem
 from tenants.models import SignIn
 from tenants.permissions import Access
+from tenants.token_grants import Grant, grant_of
 
 _HEADER: Final = re.compile(r"[Bb]earer ([A-Za-z0-9_.-]{1,4096})")
 REFUSED: Final = "The token is not valid: it has expired, was revoked, or is none."
@@ -20,14 +21,14 @@ REFUSED: Final = "The token is not valid: it has expired, was revoked, or is non
 class TokenAuth:
     """`request.auth` of a request with an API token; see `tenants.api.access`."""
 
-    def __init__(self, grant: api_tokens.Grant) -> None:
+    def __init__(self, grant: Grant) -> None:
         self.grant = TokenGrant(grant)
 
 
 class TokenGrant:
     """The access of an API token, which holds in its own tenant only."""
 
-    def __init__(self, grant: api_tokens.Grant) -> None:
+    def __init__(self, grant: Grant) -> None:
         self._grant = grant
 
     def access(self, slug: str | None) -> Access:
@@ -68,7 +69,7 @@ class Bearer(BaseAuthentication):
 
 
 def _by_api_token(text: str) -> tuple[Any, TokenAuth]:
-    grant = api_tokens.grant_of(text)
+    grant = grant_of(text)
     if grant is None:
         _refuse()
     return grant.user, TokenAuth(grant)
