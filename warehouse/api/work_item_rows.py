@@ -13,6 +13,9 @@ from tenants.api.fields import ModelSerializer
 from warehouse.api.reading import BURIED, LOADED
 from warehouse.models import Changelog, WorkItem
 
+OURS: Final = ("our_type", "our_level", "our_status", "our_category", "our_step")
+"""What `with_ours` adds."""
+
 
 def with_ours(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return work items with what `WorkItemShown` shows of the rules that they fall under."""
