@@ -27,6 +27,7 @@ COPY etl_project etl_project
 COPY sandbox sandbox
 COPY templates templates
 COPY static static
+COPY docs/openapi.yaml docs/openapi.yaml
 # The key is of the build only: with none of its own the build would leave one in the image.
 RUN SECRET_KEY=build VAR_DIR=/tmp/build python manage.py collectstatic --noinput \
     && rm -rf /tmp/build \

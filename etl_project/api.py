@@ -2,14 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import TemplateView
-from drf_spectacular.views import (
-    SpectacularAPIView,
-    SpectacularRedocView,
-    SpectacularSwaggerSplitView,
-)
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
 from etl_project.api_tenants import AllTenantsViewSet
+from etl_project.openapi import RedocScriptView, SchemaView
 from integrations.api import routes as integrations
 from jobs.api import routes as jobs
 from mappings.api import routes as mappings
@@ -41,13 +38,14 @@ def _v1() -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include((_v1(), "api"), namespace="api")),
-    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("schema/", SchemaView.as_view(), name="api_schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api_schema"), name="api_docs"),
     path(
         "docs/redoc/",
         SpectacularRedocView.as_view(url_name="api_schema", template_name="api/redoc.html"),
         name="api_redoc",
     ),
+    path("docs/redoc/redoc.js", RedocScriptView.as_view(), name="api_redoc_script"),
     path(
         "docs/problems/",
         TemplateView.as_view(template_name="api/problems.html", extra_context={"kinds": KINDS}),
