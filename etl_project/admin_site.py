@@ -37,6 +37,7 @@ class EtlAdminSite(BaseSite):
         # Their package registers admins on this very site: there must be one before.
         inbox_urls = import_module("mappings.admin.inbox").inbox_urls
         exchange_urls = import_module("mappings.admin.exchange").exchange_urls
+        notice_urls = import_module("notices.admin.mine").notice_urls
         choice = self.admin_view(require_POST(choose_tenant))
         return [
             path("tenant/", choice, name="choose_tenant"),
@@ -44,6 +45,7 @@ class EtlAdminSite(BaseSite):
             *page_urls(self),
             *inbox_urls(self),
             *exchange_urls(self),
+            *notice_urls(self),
         ]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -57,6 +57,14 @@ _GROUPS: Final = (
         ),
     ),
     (
+        "Notices",
+        (
+            ("Notices", "notifications", "notices_notice"),
+            ("Webhooks", "webhook", "notices_endpoint"),
+            ("Deliveries", "outgoing_mail", "notices_delivery"),
+        ),
+    ),
+    (
         "Tenant",
         (
             ("Members", "group", "tenants_membership"),

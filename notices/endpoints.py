@@ -43,14 +43,19 @@ def make(tenant: Tenant, values: Values) -> tuple[Endpoint, str]:
     """
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant.pk)  # or two could pass the limit
-        if Endpoint.objects.count() >= MOST:
-            raise UsageError(f"there are {MOST} webhooks already: remove one first")
+        check_room()
         row = Endpoint(tenant=tenant)
         _take(row, values)
         row.save()
         secret = give_secret(row, timezone.now())
         row.save(update_fields=("secret", "former_until"))
     return row, secret
+
+
+def check_room() -> None:
+    """Raise UsageError if the tenant has MOST webhooks already."""
+    if Endpoint.objects.count() >= MOST:
+        raise UsageError(f"there are {MOST} webhooks already: remove one first")
 
 
 def change(row: Endpoint, values: Values) -> None:
@@ -114,20 +119,30 @@ def send_again(delivery: Delivery) -> None:
         Endpoint.objects.filter(pk=delivery.endpoint_id).update(held_until=None)
 
 
+def checked(values: Values) -> Values:
+    """Return the values in their one form; raise FieldError for one that is not taken."""
+    name = " ".join(values.name.split())
+    if not 1 <= len(name) <= 100:
+        raise FieldError("name", "give 1 to 100 characters")
+    return Values(
+        name=name,
+        url=checked_url(values.url),
+        events=_events(values.events),
+        integration_ids=_integrations(values.integration_ids),
+        is_active=values.is_active,
+    )
+
+
 def _begin_anew(row: Endpoint) -> None:
     row.failures, row.failing_since, row.held_until, row.disabled_because = 0, None, None, ""
 
 
 def _take(row: Endpoint, values: Values) -> None:
-    name = " ".join(values.name.split())
-    if not 1 <= len(name) <= 100:
-        raise FieldError("name", "give 1 to 100 characters")
-    url = checked_url(values.url)
-    if url != row.url:
+    found = checked(values)
+    if found.url != row.url:
         row.failures, row.failing_since, row.held_until = 0, None, None
-    row.name, row.url, row.is_active = name, url, values.is_active
-    row.events = _events(values.events)
-    row.integration_ids = _integrations(values.integration_ids)
+    row.name, row.url, row.is_active = found.name, found.url, found.is_active
+    row.events, row.integration_ids = list(found.events), list(found.integration_ids)
 
 
 def checked_url(url: str) -> str:

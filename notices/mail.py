@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.urls import reverse
 
 from common.redaction import KNOWN
 from notices.models import Delivery, Notice
@@ -37,7 +38,7 @@ def message_to(address: str, notice: Notice, message_id: str) -> EmailMessage:
     lines = [words.title + ".", "", *words.lines]
     if link := link_of(words):
         lines += ["", link]
-    lines += ["", f"{_WHY} {one_line(tenant.name)}."]
+    lines += ["", f"{_WHY} {one_line(tenant.name)}{_where()}."]
     return EmailMessage(
         subject=one_line(f"[{tenant.name}] {words.title}"),
         body="\n".join(lines) + "\n",
@@ -53,6 +54,12 @@ def _refusal(user: Any, tenant_id: int) -> str:
     if not (is_member and user.is_active):
         return "they are not a member any more"
     return "" if user.email else "they have no e-mail address"
+
+
+def _where() -> str:
+    if not settings.SITE_URL:
+        return ""
+    return f"; change it at {settings.SITE_URL}{reverse('admin:my_notices')}"
 
 
 def _host() -> str:

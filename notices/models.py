@@ -121,10 +121,6 @@ class Delivery(TenantOwned):
         db_table = "notice_deliveries"
         verbose_name_plural = "deliveries"
         ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(fields=("notice", "endpoint"), name="notice_once_an_endpoint"),
-            models.UniqueConstraint(fields=("notice", "user"), name="notice_once_a_user"),
-        )
         indexes = (
             models.Index(
                 fields=("next_at", "id"),

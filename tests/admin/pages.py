@@ -30,6 +30,7 @@ from mappings.models import (
     Workflow,
     WorkflowStep,
 )
+from notices.models import Delivery, Endpoint
 from tenants.models import ApiToken, Invitation, TenantLogo
 from tests.admin.world import World
 
@@ -104,6 +105,13 @@ PAGES: Final[dict[str, Page]] = {
     # Runs.
     "jobs_run_now": row(Integration, may="editor", post={}),
     "jobs_run_cancel": row(JobRun, may="editor", post={}),
+    # Notices.
+    "my_notices": tenant(),
+    "notices_endpoint_test": row(Endpoint, may="admin", post={}),
+    "notices_endpoint_rotate": row(Endpoint, may="admin", post={}),
+    "notices_endpoint_active": row(Endpoint, may="admin", post={}),
+    "notices_endpoint_secret": row(Endpoint, may="admin"),
+    "notices_delivery_again": row(Delivery, may="admin", post={}),
     # Rules.
     "mappings_inbox": tenant(),
     "mappings_inbox_accept": tenant(may="editor", post={}),

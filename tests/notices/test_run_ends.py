@@ -191,6 +191,7 @@ def test_a_member_is_told_by_e_mail_in_plain_text(mailing: Tenant) -> None:
     assert message.subject == "[acme Ltd] Run 7 of jira failed"
     assert "Reason: no <b>way</b> Bcc: x@y" in message.body
     assert "https://etl.example.com/admin/jobs/jobrun/7/change/" in message.body
+    assert "https://etl.example.com/admin/my-notices/" in message.body
     assert message.content_subtype == "plain"
     assert message.from_email == configured.DEFAULT_FROM_EMAIL
     assert deliveries()[0].message_id in str(message.extra_headers["Message-ID"])
