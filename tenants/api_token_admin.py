@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from common.errors import UsageError
@@ -25,6 +25,16 @@ from tenants.scope import current_tenant_id
 TEXT_KEY = "api_token"
 """Key of the session under which the text of a new token waits to be shown, once."""
 _TONES = {ApiToken.State.VALID: "good"}
+
+
+def scopes_widget() -> forms.CheckboxSelectMultiple:
+    """Return a box for each scope, whose meaning takes as many lines as a phone needs.
+
+    No class of ours: unfold's forms look for their own by its name.
+    """
+    widget: forms.CheckboxSelectMultiple = UnfoldAdminCheckboxSelectMultipleWidget()
+    widget.option_template_name = "tenants/scope_option.html"
+    return widget
 
 
 class ApiTokenForm(TenantForm):
@@ -63,7 +73,7 @@ class ApiTokenAdmin(TenantModelAdmin):
     list_display = (
         "name",
         "shown_hint",
-        "user",
+        "shown_user",
         "shown_scopes",
         "shown_state",
         "last_used_at",
@@ -82,8 +92,8 @@ class ApiTokenAdmin(TenantModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ("name", "scopes", "valid_days")
-        told = ("name", "shown_hint", "user", "shown_scopes", "shown_state")
-        return (*told, "created_at", "last_used_at", "expires_at", "revoked_at")
+        told = ("name", "shown_hint", "shown_user", "shown_scopes", "shown_state")
+        return (*told, "created_at", "last_used_at", "expires_at", "revoked_at", "shown_end")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj) if obj else ()
@@ -108,7 +118,7 @@ class ApiTokenAdmin(TenantModelAdmin):
                 if each.name.lower() in own
             ],
             initial=["read"],
-            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            widget=scopes_widget(),
             help_text="Never more than your role permits at the time.",
             error_messages={"required": "Choose what the token may do."},
         )
@@ -124,21 +134,33 @@ class ApiTokenAdmin(TenantModelAdmin):
     def shown_hint(self, row: ApiToken) -> str:
         return format_html('<code class="etl-code etl-mono">{}…</code>', row.hint)
 
+    @admin.display(description="Of", ordering="user__username")
+    def shown_user(self, row: ApiToken) -> str:
+        return row.user.get_username()
+
     @admin.display(description="May")
     def shown_scopes(self, row: ApiToken) -> str:
-        names = ((each.replace("_", " "),) for each in row.scopes)
-        return format_html_join(" ", '<span class="etl-tag etl-tag-plain">{}</span>', names)
+        names = ", ".join(each.replace("_", " ") for each in row.scopes)
+        return format_html('<span class="etl-wrap whitespace-normal">{}</span>', names)
 
     @admin.display(description="State")
     def shown_state(self, row: ApiToken) -> str:
         return tag(row.state.label, _TONES.get(row.state, "plain"))
 
-    @admin.display(description="")
+    @admin.display(description="End it")
     def shown_end(self, row: ApiToken) -> str:
         if row.state != ApiToken.State.VALID:
-            return ""
+            return "–"
         address = reverse("admin:tenants_apitoken_delete", args=(row.pk,))
         return format_html('<a class="etl-link" href="{}">Revoke</a>', address)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Have one button: a token is shown when it is made, and revoked by its own link."""
+        context |= {"show_delete": False, "show_save_and_add_another": False}
+        context |= {"show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         access = access_of(request)
