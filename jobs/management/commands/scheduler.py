@@ -1,4 +1,4 @@
-"""`manage.py scheduler`: relay, sweeper and schedule, the only publisher of hints."""
+"""`manage.py scheduler`: relay, the only publisher of hints; sweeper, schedule and couriers."""
 
 import logging
 import os
@@ -14,13 +14,15 @@ from jobs.conductor import Conductor, mend
 from jobs.models import Process
 from jobs.presence import Presence
 from jobs.sync import start_scheduled
+from notices import courier
 
 logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
     help = (
-        "Publish hints for due steps, mend what died, and start runs by schedule, until SIGTERM. "
+        "Publish hints for due steps, mend what died, start runs by schedule, and deliver notices, "
+        "until SIGTERM. "
         "Needs BROKER_URL. Several schedulers may run; RabbitMQ and the database may go away and "
         "come back. Exit codes: 0 stopped or done, 1 failed (--once), 2 no broker is configured."
     )
@@ -50,9 +52,10 @@ class Command(BaseCommand):
             sent = 0
             while published := relay.dispatch()[0]:
                 sent += published
+            delivered = courier.deliver_all()
         except Exception as error:
             raise CommandError(f"not everything could be done: {error!r}") from error
-        self.stdout.write(f"{sent} hints published")
+        self.stdout.write(f"{sent} hints published, {delivered} notices tried")
 
     def _run(self) -> None:
         stopped = threading.Event()
