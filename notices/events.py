@@ -13,7 +13,7 @@ class Event(models.TextChoices):
     RUN_RECOVERED = "run.recovered", "A run finished after one that failed"
     VALUES_UNMAPPED = "values.unmapped", "Types or statuses came that no rule maps"
     CREDENTIALS_EXPIRING = "credentials.expiring", "Credentials are about to expire"
-    WEBHOOK_DISABLED = "webhook.disabled", "A webhook was switched off, for it kept failing"
+    WEBHOOK_DISABLED = "webhook.disabled", "A webhook switched itself off"
     PING = "ping", "A test"
 
 

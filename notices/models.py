@@ -130,7 +130,7 @@ class Delivery(TenantOwned):
         )
 
     def __str__(self) -> str:
-        return self.message_id
+        return f"delivery {self.pk}"
 
 
 class Attempt(TenantOwned):
