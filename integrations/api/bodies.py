@@ -63,6 +63,7 @@ class IntegrationShown(ModelSerializer):
             "is_healthy",
             "health_message",
             "health_checked_at",
+            "credentials_expire_at",
             "has_logo",
             "created_at",
             "updated_at",

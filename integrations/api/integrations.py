@@ -72,6 +72,7 @@ _SHOWN: Final = OpenApiExample(
         "is_healthy": True,
         "health_message": "",
         "health_checked_at": "2026-01-02T03:04:05Z",
+        "credentials_expire_at": None,
         "has_logo": False,
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-02T03:04:05Z",
