@@ -47,7 +47,7 @@ case "$there" in *PostgreSQL*)
         rooms="$rooms tests/admin/test_$name.py"
     done
     # Of those of the API, those that lock, count, or read by SQL of their own.
-    for name in auth bad_requests changed_since mappings runs work_items; do
+    for name in auth bad_requests changed_since idempotency lost_updates mappings runs work_items; do
         rooms="$rooms tests/api/test_$name.py"
     done
     rooms="$rooms tests/mappings tests/path tests/warehouse"

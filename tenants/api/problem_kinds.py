@@ -11,6 +11,8 @@ KINDS: Final[Mapping[str, str]] = {
     "has its present state.",
     "conflict": "It cannot be done as things stand; the detail says why.",
     "edited-since": "It cannot be taken back, for later edits changed the same; they are listed.",
+    "in-progress": "The same request, with the same idempotency key, is still being answered: ask "
+    "again after as many seconds as Retry-After says.",
     "in-use": "It is in use: the detail says by what, and where to move that.",
     "invalid": "Something that was sent is not valid; errors says what and where.",
     "key-reused": "The idempotency key was given with another request: choose a new one.",
