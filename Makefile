@@ -9,7 +9,7 @@ SCHEMATHESIS_SECONDS ?= 600
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test lint format lock bench bench-preview bench-api distant checkers memory faults schema test-api test-browser screenshots
+.PHONY: help setup demo services up down secrets test test-thorough lint format lock bench bench-preview bench-api distant checkers memory faults schema test-api test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -40,6 +40,9 @@ secrets: ## Make the passwords and keys that docker-compose.yml reads, once
 
 test: setup ## Run all tests; those of PostgreSQL, RabbitMQ, Redis and the browser where they can run
 	sh tests/run.sh
+
+test-thorough: setup ## Run the cases that `make test` leaves out, for they vary what others of it hold
+	VAR_DIR=$(CURDIR)/var/test $(BIN)/python -m pytest -n 2 --dist loadfile -m thorough
 
 lint: setup ## Check style, types, import contracts and missing migrations
 	$(BIN)/ruff format --check .

@@ -31,7 +31,7 @@ run() {
 
 # Files are shared out among two processes, in the order in which they are named.
 both="-n 2 --dist loadfile --no-loadscope-reorder"
-run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both -m "not postgres" "$@"
+run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both -m "not postgres and not thorough" "$@"
 case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
@@ -52,7 +52,7 @@ case "$there" in *PostgreSQL*)
     done
     rooms="$rooms tests/mappings tests/path tests/warehouse"
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
-        $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis" $rooms "$@"
+        $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis and not thorough" $rooms "$@"
     # First what takes long.
     rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
     rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
@@ -64,6 +64,7 @@ esac
 
 echo
 echo "What ran:$told"
+echo "More cases of the same, which take as long again: make test-thorough"
 if [ -n "$missing" ]; then
     echo "DID NOT RUN, for it cannot be reached:$missing"
 fi

@@ -76,6 +76,7 @@ def test_a_process_says_that_it_is_there_and_takes_it_back_when_it_stops() -> No
 def test_saying_it_again_moves_only_what_changes() -> None:
     there = Presence(Process.Role.SCHEDULER)
     assert there.say()
+    Process.objects.update(seen_at=timezone.now() - timedelta(seconds=5))
     first = Process.objects.get()
     assert there.say()
     second = Process.objects.get()

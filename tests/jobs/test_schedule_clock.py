@@ -257,7 +257,11 @@ def check(world: World, now: datetime) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [1, 4, 6, 7], indirect=True)
+@pytest.mark.parametrize(
+    "world",
+    [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (4, 6, 7))],
+    indirect=True,
+)
 def test_two_schedulers_and_a_clock_that_jumps_start_each_slot_once(world: World) -> None:
     while world.ticks < TICKS:
         now = world.clock.tick()

@@ -121,7 +121,9 @@ def test_a_project_that_is_no_longer_to_be_seen_goes_with_its_items_and_comes_ba
     assert differences(source, providers="jira") == []
 
 
-@pytest.mark.parametrize("away", ["hide_project", "archive_project"])
+@pytest.mark.parametrize(
+    "away", ["hide_project", pytest.param("archive_project", marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize("is_first", [True, False], ids=["first walk", "walk of changes"])
 def test_a_project_may_vanish_while_it_is_walked(source: Served, away: str, is_first: bool) -> None:
     if is_first:

@@ -32,6 +32,8 @@ CHANGES = {
     "given another type": RETYPED,
     "all of it": [*EDITED, *MOVED, *DELETED, *CREATED, *RETYPED, *EDITED],
 }
+ALL = "all of it"
+WHATS = [pytest.param(what, marks=() if what == ALL else pytest.mark.thorough) for what in CHANGES]
 
 
 @pytest.fixture(params=["cloud", "datacenter"])
@@ -65,7 +67,7 @@ def complete(run: JobRun) -> None:
     assert run.state == JobRun.State.COMPLETED, told(run)
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", WHATS)
 def test_what_changes_while_a_site_is_walked_for_the_first_time_is_loaded(
     source: Served, what: str
 ) -> None:
@@ -77,7 +79,7 @@ def test_what_changes_while_a_site_is_walked_for_the_first_time_is_loaded(
     assert tombstones().items() <= reasons(source).items()
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", WHATS)
 def test_what_changes_while_changes_are_walked_is_loaded(source: Served, what: str) -> None:
     integration = connected(source)
     complete(sync(integration))
@@ -97,9 +99,9 @@ def reasons(source: Served) -> dict[str, str]:
 @pytest.mark.parametrize(
     "behaviour",
     [
-        {"short_pages": True},
-        {"empty_pages": True},
-        {"omit_is_last": True},
+        pytest.param({"short_pages": True}, marks=pytest.mark.thorough),
+        pytest.param({"empty_pages": True}, marks=pytest.mark.thorough),
+        pytest.param({"omit_is_last": True}, marks=pytest.mark.thorough),
         {"short_pages": True, "empty_pages": True, "omit_is_last": True},
     ],
     ids=lambda behaviour: " ".join(behaviour),
@@ -155,7 +157,9 @@ def test_an_item_that_a_search_leaves_out_for_once_is_neither_lost_nor_buried(
     assert differences(source, providers="jira") == []
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Apia", "Pacific/Honolulu"])
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Apia", pytest.param("Pacific/Honolulu", marks=pytest.mark.thorough)]
+)
 def test_a_users_zone_moves_no_boundary(mode: Mode, zone: str) -> None:
     with small_site(Options(mode=mode, user_zone=zone), zone=zone) as source:
         follow_changes(source, minutes=20, rounds=3)
@@ -193,6 +197,7 @@ def test_items_that_were_updated_in_the_same_millisecond_are_all_loaded(source: 
     assert differences(source, providers="jira") == []
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_ten_thousand_items_that_were_updated_in_one_minute_are_all_loaded() -> None:
     with served(World(items=10_000, seed=6, shape="v3", lean=True)) as source:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -109,7 +108,7 @@ def patience(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("provider", ["jira", "github"])
-@pytest.mark.parametrize("nth", [4] if connection.vendor == "postgresql" else [1, 4])
+@pytest.mark.parametrize("nth", [pytest.param(1, marks=pytest.mark.thorough), 4])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_that_dies_loses_and_doubles_nothing(
     worlds: dict[str, Served],

@@ -55,6 +55,8 @@ CHANGES = {
     "run again and deployed": RUN,
     "all of it": [*OPENED, *EDITED, *PUSHED, *REVIEWED, *COMMENTED, *MERGED, *FORCED, *RUN],
 }
+ALL = "all of it"
+WHATS = [pytest.param(what, marks=() if what == ALL else pytest.mark.thorough) for what in CHANGES]
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def pulls_differ(source: Served) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", WHATS)
 def test_what_changes_while_repositories_are_walked_for_the_first_time_is_loaded(
     source: Served, what: str
 ) -> None:
@@ -97,7 +99,7 @@ def test_what_changes_while_repositories_are_walked_for_the_first_time_is_loaded
     assert differences(source, providers="github") == []
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", WHATS)
 def test_what_changes_while_changes_are_walked_is_loaded(source: Served, what: str) -> None:
     integration = connected(source)
     complete(sync(integration))
@@ -133,7 +135,9 @@ def test_what_does_not_fit_into_a_page_of_pull_requests_is_read_to_its_end(
     assert len(commits) == 261
 
 
-@pytest.mark.parametrize("how", ["502", "504", "no_data"])
+@pytest.mark.parametrize(
+    "how", ["502", *(pytest.param(how, marks=pytest.mark.thorough) for how in ("504", "no_data"))]
+)
 def test_pages_that_are_too_heavy_are_halved(how: Any) -> None:
     options = Options(graphql_node_limit=3_000, graphql_heavy=how)
     with served(World(items=120, seed=5, lean=True), options) as source:

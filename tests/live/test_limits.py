@@ -81,8 +81,20 @@ def seen(run: JobRun) -> RunSummary:
         return summary(run)
 
 
+ALWAYS = (
+    "jira-burst-based-untold",
+    "jira-quota-tenant-based",
+    "github-primary-403",
+    "github-secondary-403",
+)
+RULES = [
+    pytest.param(rule, id=name(rule), marks=() if name(rule) in ALWAYS else pytest.mark.thorough)
+    for rule in KINDS
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", KINDS, ids=name)
+@pytest.mark.parametrize("rule", RULES)
 def test_two_tenants_on_one_credential_keep_to_its_limit_and_load_everything(
     rule: Rule, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,7 +115,7 @@ def test_two_tenants_on_one_credential_keep_to_its_limit_and_load_everything(
         assert differences(source, "small", provider, PART[provider]) == []
 
 
-@pytest.mark.parametrize("rule", KINDS, ids=name)
+@pytest.mark.parametrize("rule", RULES)
 def test_a_run_that_waits_says_until_when_and_what_for(rule: Rule) -> None:
     is_told = rule.get("headers", True) and rule["kind"] not in UNTOLD
     with limited(rule, 30.0) as source:
