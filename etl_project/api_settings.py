@@ -19,6 +19,7 @@ REST_FRAMEWORK: Final[dict[str, Any]] = {
     "DEFAULT_FILTER_BACKENDS": ("tenants.api.filters.StrictFilterBackend",),
     "DEFAULT_PAGINATION_CLASS": "tenants.api.paging.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": "tenants.api.metadata.PlainMetadata",
     "EXCEPTION_HANDLER": "tenants.api.errors.handle",
     "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "iso-8601",
