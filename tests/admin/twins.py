@@ -46,6 +46,13 @@ _VOLATILE: Final = (
     (re.compile(r"/changeset/\d+/"), "/changeset/ID/"),
     (re.compile(r'"version": [\d.]+'), '"version": NOW'),
     (re.compile(r"in \d+\.\d+ seconds"), "in a moment"),
+    (re.compile(r"whsec_[\w+/=]+"), "SECRET"),
+    (re.compile(r"msg_[0-9a-f]{32}"), "MESSAGE"),
+    (re.compile(r"/delivery/\d+/"), "/delivery/ID/"),
+    (re.compile(r"delivery \d+"), "delivery ID"),
+    (re.compile(r", \d\d:\d\d:\d\d"), ", NOW"),
+    (re.compile(r"is good until [^:]+:\d\d"), "is good until THEN"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "NOW"),
 )
 """What is another each time: tokens, ids of what is made by a request, and times."""
 
