@@ -114,7 +114,8 @@ class TokensViewSet(ListModelMixin, TenantViewSet):
     people_only = True
 
     def rows(self) -> QuerySet[Any]:
-        return api_tokens.visible_to(self.access).select_related("user")
+        rows = api_tokens.visible_to(self.access).select_related("user")
+        return rows.filter(revoked_at=None) if self.detail else rows
 
     @extend_schema(
         summary="Read an API token", responses={200: TokenShown, 304: None}, examples=[_SHOWN]
@@ -150,7 +151,8 @@ class TokensViewSet(ListModelMixin, TenantViewSet):
 
     @extend_schema(summary="Revoke an API token", request=None, responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Revoke it: it lets nobody in from the next request on, and stays in the list."""
+        """Revoke it: it lets nobody in from the next request on. Its address is gone, and lists
+        have it as revoked."""
         token = self.get_object()
         with transaction.atomic():
             if api_tokens.revoke(token):

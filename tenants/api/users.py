@@ -41,6 +41,7 @@ class UserShown(ModelSerializer):
     """An account."""
 
     name = serializers.CharField(source="get_full_name")
+    email = serializers.CharField()
     is_operator = serializers.BooleanField(source="is_superuser")
     created_at = serializers.DateTimeField(source="date_joined")
 

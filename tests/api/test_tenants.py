@@ -203,6 +203,7 @@ def test_an_operator_makes_a_tenant_with_what_it_begins_with(operator: APIClient
         ({"slug": "ours"}, "/slug"),
         ({"slug": "no good"}, "/slug"),
         ({"slug": ""}, "/slug"),
+        ({"slug": 7}, "/slug"),
         ({"name": ""}, "/name"),
         ({"tier": "gold"}, "/tier"),
         ({"time_zone": "Berlin"}, "/time_zone"),
