@@ -41,9 +41,8 @@ class Limits(BaseThrottle):
         self._count: Count | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        counts = [count(name, who) for name, who in _counted(request, view)]
-        known = [each for each in counts if each is not None]
-        self._count = min(known, key=lambda each: each.limit - each.used, default=None)
+        counts = counted(_counted(request, view))
+        self._count = min(counts, key=lambda each: each.limit - each.used, default=None)
         view.count = self._count
         return self._count is None or not self._count.is_over
 
@@ -66,19 +65,35 @@ def _counted(request: Request, view: Any) -> Iterable[tuple[str, object]]:
         yield scope, user.pk if user is not None and user.is_authenticated else address
 
 
-def count(name: str, who: object) -> Count | None:
-    """Count a request by the limit of this name; None where there is none, or no cache answers."""
-    limit = settings.API_RATES[name]
-    if not limit:
-        return None
+def counted(kinds: Iterable[tuple[str, object]]) -> list[Count]:
+    """Count a request by the limits of these names; none where there is none, or no cache answers.
+
+    kinds: names of limits, and who is counted by each.
+    """
+    rates = settings.API_RATES
+    limited = [(name, who) for name, who in kinds if rates[name]]
     instant = now()
     window = int(instant // WINDOW)
-    key = f"rate-{name}-{who}-{window}"
-    if cache.add(key, 1, 2 * WINDOW):
-        used = 1
-    else:
-        try:
-            used = cache.incr(key)
-        except ValueError:
-            return None
-    return Count(limit, used, max(math.ceil((window + 1) * WINDOW - instant), 1))
+    used = _used([f"rate-{name}-{who}-{window}" for name, who in limited])
+    seconds = max(math.ceil((window + 1) * WINDOW - instant), 1)
+    return [
+        Count(rates[name], number, seconds)
+        for (name, _), number in zip(limited, used, strict=True)
+        if number is not None
+    ]
+
+
+def _used(keys: list[str]) -> list[int | None]:
+    """Count once under each key; return how often that was done, None where it cannot be."""
+    count_all = getattr(cache, "count_all", None)  # of a cache that is far: all at once
+    if count_all is not None:
+        found: list[int | None] = count_all(keys, 2 * WINDOW)
+        return found
+    return [1 if cache.add(key, 1, 2 * WINDOW) else _next(key) for key in keys]
+
+
+def _next(key: str) -> int | None:
+    try:
+        return cache.incr(key)
+    except ValueError:  # it has just been forgotten
+        return None

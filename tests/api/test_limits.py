@@ -1,10 +1,12 @@
 """Limits of requests: headers, 429, and a cache that does not answer."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from pytest_django import Settings
+from redis import Redis
 from rest_framework.test import APIClient
 
 from etl_project.cache import SpareRedisCache
@@ -13,6 +15,7 @@ from tenants.api import limits
 from tests.admin.world import World
 from tests.api.conftest import client_of
 from tests.etl_project.test_health import closed_port
+from tests.services import REDIS_URL
 
 pytestmark = pytest.mark.django_db
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -114,6 +117,21 @@ def test_a_cache_that_does_not_answer_lets_requests_pass_and_is_logged_once(
     assert [each.name for each in caplog.records if "cache" in each.message] == [
         "etl_project.cache"
     ]
+
+
+@pytest.mark.redis
+def test_all_web_processes_count_in_redis_for_a_while(
+    as_admin: APIClient, ours: World, settings: Settings
+) -> None:
+    settings.CACHES = caches(REDIS_URL, f"test-{uuid4().hex}")
+    SpareRedisCache.forget_failures()
+    assert told(as_admin.get("/api/v1/me/")) == (600, 599, 15)
+    assert told(client_of(ours, "admin").get("/api/v1/me/")) == (600, 598, 15)
+    assert told(client_of(ours, "viewer").get("/api/v1/me/")) == (600, 599, 15)
+    key = f"rate-tenant-{ours.tenant.pk}-{1_800_000_045 // 60}"
+    assert cache.get(key) == 3
+    assert 0 < Redis.from_url(REDIS_URL).ttl(cache.make_key(key)) <= 2 * limits.WINDOW
+    cache.delete(key)
 
 
 def test_without_an_address_the_cache_is_in_memory() -> None:
