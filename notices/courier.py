@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from common.errors import PermanentError
@@ -35,6 +35,7 @@ MOST_ATTEMPTS: Final = len(BACKOFF) + 1
 LEASE: Final = timedelta(seconds=60)
 """Longer than an attempt takes."""
 POLL_SECONDS: Final = 1.0
+FAULT_SECONDS: Final = 5.0
 THREADS: Final = 2
 _LOOKED_AT: Final = 20
 _EVERYBODYS: Final = "a courier delivers for every tenant"
@@ -60,7 +61,7 @@ def run(stop: threading.Event) -> None:
             expected = (DatabaseError, InterfaceError)
             logger.warning("the courier waits: %r", error, exc_info=not isinstance(error, expected))
             connection.close()
-            stop.wait(POLL_SECONDS)
+            stop.wait(FAULT_SECONDS)
         WAKE.wait(POLL_SECONDS)
     connection.close()
 
@@ -113,9 +114,8 @@ def _work(claim: _Claim) -> bool:
 
 def due(now: datetime) -> QuerySet[Delivery]:
     """Return what may be sent now: nothing to an endpoint that is held or is being sent to."""
-    busy = Delivery.objects.filter(
-        state=State.WAITING, endpoint_id=OuterRef("endpoint_id"), leased_until__gt=now
-    )
+    leased = Delivery.objects.filter(state=State.WAITING, leased_until__gt=now)
+    busy = set(leased.exclude(endpoint=None).values_list("endpoint_id", flat=True))
     is_free = Q(leased_until=None) | Q(leased_until__lte=now)
     may_go = (
         Q(endpoint=None)
@@ -124,9 +124,9 @@ def due(now: datetime) -> QuerySet[Delivery]:
         | Q(notice__event=Event.PING)
     )
     rows: QuerySet[Delivery] = Delivery.objects.filter(
-        is_free, may_go, ~Exists(busy), state=State.WAITING, next_at__lte=now
+        is_free, may_go, state=State.WAITING, next_at__lte=now, tenant__is_active=True
     )
-    return rows.filter(tenant__is_active=True).order_by("next_at", "id")
+    return rows.exclude(endpoint_id__in=busy).order_by("next_at", "id")
 
 
 def _claim_first(now: datetime) -> _Claim | None:

@@ -50,7 +50,7 @@ case "$there" in *PostgreSQL*)
     for name in auth bad_requests changed_since idempotency lost_updates mappings runs work_items; do
         rooms="$rooms tests/api/test_$name.py"
     done
-    rooms="$rooms tests/mappings tests/path tests/warehouse"
+    rooms="$rooms tests/notices/test_courier.py tests/mappings tests/path tests/warehouse"
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
         $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis and not thorough" $rooms "$@"
     # First what takes long.
