@@ -54,7 +54,7 @@ MEANINGS: Final[Mapping[Capability, str]] = {
     Capability.EDIT_MAPPINGS: "Edit mappings, hierarchies, workflows and custom fields, by hand "
     "and by CSV; accept suggestions; undo",
     Capability.EDIT_INTEGRATIONS: "Connect sources, change their settings and credentials, test "
-    "them, set their schedules",
+    "them, set their schedules; make webhooks",
     Capability.EDIT_MEMBERS: "Invite people, change their roles, remove them",
     Capability.EDIT_TENANT: "Change the tenant's name, time zone and logo",
     Capability.OPERATE: "See every tenant; make tenants and users, set tiers; see the processes",
