@@ -60,6 +60,7 @@ def configuration(log_format: str, level: str, process: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": formatter},
+        "filters": {"no_query": {"()": WithoutQuery}},
         "handlers": {"stderr": {"()": StderrHandler, "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": _LOGGERS,
@@ -76,7 +77,7 @@ _LOGGERS: Final = {
     "django.server": _logger(),
     "django.request": _logger(level="ERROR"),  # our line of each request has its status
     "uvicorn": _logger(),
-    "uvicorn.error": _logger(),
+    "uvicorn.error": _logger(filters=["no_query"]),  # it logs addresses of sockets
     "uvicorn.access": _logger(level="WARNING"),  # our line of each request has no query
     "httpx": _logger(level="WARNING"),  # it logs addresses with their query
     "httpx2": _logger(level="WARNING"),
@@ -98,6 +99,19 @@ def _program(arguments: list[str]) -> str:
     if program.name == "manage.py" and arguments[1:]:
         return arguments[1]
     return program.parent.name if program.name == "__main__.py" else program.stem
+
+
+class WithoutQuery(logging.Filter):
+    """Cuts the query, which may hold anything, off the addresses that a line is made with."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                each.partition("?")[0] if isinstance(each, str) and each[:1] == "/" else each
+                for each in record.args
+            )
+        return True
 
 
 class StderrHandler(logging.Handler):

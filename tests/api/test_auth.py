@@ -16,7 +16,8 @@ from django.db import connection, connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tenants import throttle
+from tenants import sign_ins, throttle
+from tenants.api import jwt
 from tenants.models import LoginFailure, Membership, SignIn
 from tenants.scope import tenant_scope
 from tests.admin.world import World
@@ -36,6 +37,12 @@ def sign_in(world: World, role: str = "admin") -> dict[str, Any]:
     assert answer.status_code == 200, answer.content
     pair: dict[str, Any] = answer.json()
     return pair
+
+
+def begun(world: World) -> jwt.Pair:
+    """Tokens of a sign-in as it is after the password was looked at, which takes its time."""
+    user = world.members["admin"]
+    return jwt.pair_for(sign_ins.begin(user), user)
 
 
 def asked(what: str, body: dict[str, Any]) -> Any:
@@ -148,6 +155,7 @@ MALFORMED: dict[str, Any] = {
     "signed by the secret key itself": lambda real: forged(real, key=configured.SECRET_KEY),
     "signed by nothing": lambda real: forged(real, key=""),
     "a key id that is a path": lambda real: forged(real, key="", kid="/dev/null"),
+    "a key of its own in the header": lambda real: forged(real, key="x", jwk="x", jku="//x"),
     "another audience": _changed(aud="others"),
     "another issuer": _changed(iss="others"),
     "no audience": _without("aud"),
@@ -175,16 +183,26 @@ MALFORMED: dict[str, Any] = {
 
 
 def test_the_forger_can_make_a_token_that_is_valid(ours: World) -> None:
-    assert me(forged(claims_of(sign_in(ours)["access"]))).status_code == 200
+    assert me(forged(claims_of(begun(ours).access))).status_code == 200
+    refresh = forged(claims_of(begun(ours).refresh))
+    assert asked("refresh", {"refresh": refresh}).status_code == 200
 
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_access_token_of_ours_is_refused(ours: World, name: str) -> None:
-    real = claims_of(sign_in(ours)["access"])
+    real = claims_of(begun(ours).access)
     answer = me(MALFORMED[name](real))
     assert answer.status_code == 401, answer.content
     assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
     assert answer.json()["type"].endswith("#authentication-failed")
+
+
+@pytest.mark.parametrize("name", sorted(set(MALFORMED) - {"a refresh token"}))
+def test_what_is_no_refresh_token_of_ours_is_refused(ours: World, name: str) -> None:
+    real = claims_of(begun(ours).refresh)
+    answer = asked("refresh", {"refresh": MALFORMED[name](real)})
+    assert answer.status_code == 401, answer.content
+    assert SignIn.objects.get().refresh_id == real["jti"], "nothing was used up"
 
 
 def test_a_real_refresh_token_is_no_access_token_nor_the_other_way_round(ours: World) -> None:

@@ -115,12 +115,27 @@ def test_a_format_or_level_that_there_is_not_is_refused() -> None:
         logs.configuration("json", "LOUD", "")
 
 
+def configured() -> None:
+    """Configure the loggers of libraries anew."""
+    made = logs.configuration("json", "WARNING", "")
+    parts = {name: made[name] for name in ("loggers", "filters")}
+    dictConfig({"version": 1, "disable_existing_loggers": False, **parts})
+
+
+def test_the_query_of_the_address_of_a_socket_is_not_told() -> None:
+    configured()
+    uvicorn = logging.getLogger("uvicorn.error")
+    line = record('%s - "WebSocket %s" [accepted]')
+    line.args = ("192.0.2.1:51452", "/ws/runs/1/?ticket=one-of-theirs")
+    assert uvicorn.filter(line)
+    assert line.getMessage() == '192.0.2.1:51452 - "WebSocket /ws/runs/1/" [accepted]'
+
+
 def test_loggers_of_libraries_leave_their_lines_to_ours() -> None:
     uvicorn = logging.getLogger("uvicorn.error")
     uvicorn.addHandler(logging.NullHandler())
     uvicorn.propagate = False
-    made = logs.configuration("json", "WARNING", "")
-    dictConfig({"version": 1, "disable_existing_loggers": False, "loggers": made["loggers"]})
+    configured()
     assert uvicorn.handlers == []
     assert uvicorn.propagate
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,16 +12,21 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from etl_project.asgi import application
 from jobs.consumers import NOT_FOUND, RunConsumer
 from jobs.models import JobRun, Stage
 from jobs.progress import publisher
+from tenants import api_tokens, sign_ins
+from tenants.api import jwt
 from tenants.models import Membership, Role
+from tenants.permissions import access_for
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.progress_world import make_run, make_step
 
 MISSING = 987_654_321
+TOKEN_NAMES = ("token", "access_token", "jwt", "ticket", "authorization")
 
 
 @pytest.fixture
@@ -41,10 +47,19 @@ def log_in(run: JobRun, role: Role = Role.VIEWER) -> str:
 class Page:
     """A browser's end of the socket. (`channels.testing` needs daphne, which is not installed.)"""
 
-    def __init__(self, run_id: int, session: str, origin: bytes = b"http://localhost") -> None:
-        headers = [(b"origin", origin), (b"cookie", f"sessionid={session}".encode())]
-        path = f"/ws/runs/{run_id}/"
-        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers}
+    def __init__(
+        self,
+        run_id: int,
+        session: str,
+        origin: bytes | None = b"http://localhost",
+        token: str = "",
+    ) -> None:
+        headers = [(b"cookie", f"sessionid={session}".encode())]
+        headers += [(b"origin", origin)] if origin is not None else []
+        headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
+        path, query = f"/ws/runs/{run_id}/", "&".join(f"{name}={token}" for name in TOKEN_NAMES)
+        scope = {"type": "websocket", "path": path, "query_string": query.encode()}
+        scope |= {"headers": headers}
         make: Any = ApplicationCommunicator
         self.end = make(application, {**scope, "subprotocols": []})
 
@@ -127,8 +142,37 @@ def test_a_stranger_is_closed_out(run: JobRun) -> None:
     converse(conversation())
 
 
-@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://localhost.evil"])
-def test_another_origin_is_refused(run: JobRun, origin: bytes) -> None:
+def tokens_of(run: JobRun) -> list[str]:
+    """An access token and an API token of a member who may see the run."""
+    user = User.objects.create_user("bob", password="a long password")
+    with tenant_scope(run.tenant_id):
+        Membership.objects.create(tenant_id=run.tenant_id, user=user, role=Role.VIEWER)
+        access = access_for(user, run.tenant_id)
+        assert access is not None
+        expires_at = timezone.now() + timedelta(days=1)
+        _, text = api_tokens.make(access, run.tenant, "t", ["read"], expires_at)
+    return [jwt.pair_for(sign_ins.begin(user), user).access, text]
+
+
+def test_no_token_opens_a_socket_wherever_it_stands(run: JobRun) -> None:
+    tokens = tokens_of(run)
+    for token in tokens:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert Client().get(f"/api/v1/runs/{run.pk}/", headers=headers).status_code == 200
+
+    async def conversation() -> None:
+        for token in tokens:
+            page = Page(run.pk, "no-session-of-ours", token=token)
+            assert await page.connect()
+            assert await page.closed_with() == NOT_FOUND
+
+    converse(conversation())
+
+
+@pytest.mark.parametrize(
+    "origin", [b"https://evil.example", b"null", b"http://localhost.evil", b"", None]
+)
+def test_another_origin_is_refused(run: JobRun, origin: bytes | None) -> None:
     session = log_in(run)
 
     async def conversation() -> None:
