@@ -272,7 +272,7 @@ def _is_due(access: Access) -> bool:
 def _sign_in(integration: Integration) -> _SignedIn:
     if not integration.credentials:
         raise UsageError(
-            f"integration {integration.name} has no credentials; `manage.py connect` takes them"
+            f"integration {integration.name} has no credentials: add them to its connection"
         )
     connector = connector_for(integration.provider)
     method = _method(connector, integration.auth_method)

@@ -215,7 +215,7 @@ def replay(step: QueueEntry) -> bool:
     except IntegrityError:
         raise UsageError(
             f"step {step.pk} cannot be tried again while another run of its integration goes on: "
-            "wait for that run, or cancel it by `manage.py run_job --cancel`"
+            "wait for that run, or cancel it"
         ) from None
 
 

@@ -84,7 +84,7 @@ def refuse(job: Job) -> JobRun:
     """Start nothing: say that the job's integration is fed by imports and not by a live source."""
     raise UsageError(
         f"integration {job.integration.name!r} has no live source: "
-        "load recordings with `manage.py import_raw`"
+        "it is fed by pushed pages and imported recordings"
     )
 
 

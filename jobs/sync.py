@@ -22,7 +22,7 @@ class StillRunningError(UsageError):
     def __init__(self, run: JobRun) -> None:
         super().__init__(
             f"run {run.pk} of {run.integration.name} ({run.get_mode_display()}) still goes on: "
-            "wait for it, or cancel it by `manage.py run_job --cancel`"
+            "wait for it, or cancel it"
         )
         self.run = run
 
@@ -64,8 +64,8 @@ def _check(
         raise UsageError(f"integration {integration.name!r} is not active")
     if not integration.credentials:
         raise UsageError(
-            f"integration {integration.name!r} has no credentials: connect it with "
-            "`manage.py connect`, or load recordings with `manage.py import_raw`"
+            f"integration {integration.name!r} has no credentials: add them to its connection, "
+            "or import recordings instead"
         )
     if mode not in phases.LIVE_MODES:
         raise UsageError(f"{mode!r} fetches nothing; there are: {', '.join(phases.LIVE_MODES)}")
@@ -131,7 +131,7 @@ def find_integration(tenant: Tenant, name: str) -> Integration:
         found = Integration.objects.filter(tenant=tenant, name=name).first()
         if found is None:
             names = Integration.objects.filter(tenant=tenant).values_list("name", flat=True)
-            known = ", ".join(names) or "none; `manage.py connect` makes one"
+            known = ", ".join(names) or "none yet"
             raise UsageError(
                 f"tenant {tenant.slug} has no integration {name!r}; there are: {known}"
             )
