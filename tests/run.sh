@@ -30,8 +30,9 @@ run() {
 }
 
 # Files are shared out among two processes, in the order in which they are named.
+slowest="--durations=15 --durations-min=5"
 both="-n 2 --dist loadfile --no-loadscope-reorder"
-run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both -m "not postgres and not thorough" "$@"
+run "embedded: SQLite, in-process broker" $PYTHON -m pytest $both $slowest -m "not postgres and not thorough" "$@"
 case "$there" in *PostgreSQL*)
     # A database that does not exist: pytest makes test_etl, and nothing else may be written to.
     url=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
@@ -52,14 +53,14 @@ case "$there" in *PostgreSQL*)
     done
     rooms="$rooms tests/notices/test_courier.py tests/mappings tests/path tests/warehouse"
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
-        $PYTHON -m pytest $both --create-db -m "not rabbitmq and not redis and not thorough" $rooms "$@"
+        $PYTHON -m pytest $both $slowest --create-db -m "not rabbitmq and not redis and not thorough" $rooms "$@"
     # First what takes long.
     rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
     rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
     run "services: processes on PostgreSQL, RabbitMQ and Redis" env DATABASE_URL="$url" \
-        $PYTHON -m pytest $both --create-db -m "rabbitmq or redis" $rooms "$@"
+        $PYTHON -m pytest $both $slowest --create-db -m "rabbitmq or redis" $rooms "$@"
     # Alone, for it measures seconds; on servers that it starts and breaks itself.
-    run "faults: processes and servers killed, frozen, emptied" $PYTHON -m pytest tests/faults "$@"
+    run "faults: processes and servers killed, frozen, emptied" $PYTHON -m pytest $slowest tests/faults "$@"
 esac
 
 echo
