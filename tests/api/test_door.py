@@ -90,6 +90,20 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_any_of_it_is_sent(
         assert f"{sizes.most_bytes(path):,} bytes" in told["detail"]
 
 
+def test_every_operation_refuses_what_is_too_large(site: Site) -> None:
+    headers = {**bearer(site), **JSON, "Content-Length": str(FIFTY_MB)}
+    wrong = []
+    for each in operations():
+        if each.method in ("GET", "HEAD"):
+            continue
+        with connected(site) as connection:
+            begun(connection, each.method, each.at(dict.fromkeys(each.names, "1")), headers)
+            answer = connection.getresponse()
+            if answer.status != 413 or problem(answer)["status"] != 413:
+                wrong.append((str(each), answer.status))
+    assert wrong == []
+
+
 def test_whoever_sends_all_of_it_nevertheless_is_told(site: Site) -> None:
     with connected(site) as connection:
         connection.request("POST", WRITES[0], b" " * FIFTY_MB, {**bearer(site), **JSON})
@@ -182,8 +196,7 @@ def test_two_authorizations_are_none(site: Site) -> None:
         for each in operations():
             if each.is_public or each.method != "GET":
                 continue
-            path = each.path.replace("{provider}", "jira").replace("{slug}", "ours")
-            connection.putrequest("GET", path.replace("{id}", "1"))
+            connection.putrequest("GET", each.at(dict.fromkeys(each.names, "1")))
             connection.putheader("Authorization", token)
             connection.putheader("Authorization", token)
             connection.endheaders()
