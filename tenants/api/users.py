@@ -72,13 +72,9 @@ class UserFilters(django_filters.FilterSet):
 
 
 @extend_schema(tags=["users"])
-@extend_schema_view(
-    list=extend_schema(
-        summary="List users", description="For operators who are signed in.", examples=[_SHOWN]
-    )
-)
+@extend_schema_view(list=extend_schema(summary="List users", examples=[_SHOWN]))
 class UsersViewSet(ListModelMixin, TenantViewSet):
-    """Everybody who has an account, whichever tenants they belong to."""
+    """Everybody who has an account, whichever tenants they belong to. For operators."""
 
     model = User
     serializer_class = UserShown
