@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.db.models import Count, Q, Sum
 
+from common.redaction import KNOWN
 from integrations.models import Integration
 from jobs.models import JobRun, QueueEntry, Stage
 from notices.events import Event
@@ -66,7 +67,7 @@ def _payload(run: JobRun, integration: Integration) -> dict[str, Any]:
             "mode": run.mode,
             "trigger": run.trigger,
             "state": str(run.state),
-            "error": run.error.partition("\n")[0][:_LONGEST],
+            "error": KNOWN.redact(run.error.partition("\n")[0])[:_LONGEST],
             "started_at": run.started_at.isoformat(),
             "finished_at": run.finished_at.isoformat(),
             **{name: count or 0 for name, count in counts.items()},

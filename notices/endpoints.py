@@ -119,8 +119,11 @@ def send_again(delivery: Delivery) -> None:
         Endpoint.objects.filter(pk=delivery.endpoint_id).update(held_until=None)
 
 
-def checked(values: Values) -> Values:
-    """Return the values in their one form; raise FieldError for one that is not taken."""
+def checked(values: Values, row: Endpoint | None = None) -> Values:
+    """Return the values in their one form; raise FieldError for one that is not taken.
+
+    row: of which they are; an integration that it has may have been removed meanwhile.
+    """
     name = " ".join(values.name.split())
     if not 1 <= len(name) <= 100:
         raise FieldError("name", "give 1 to 100 characters")
@@ -128,7 +131,7 @@ def checked(values: Values) -> Values:
         name=name,
         url=checked_url(values.url),
         events=_events(values.events),
-        integration_ids=_integrations(values.integration_ids),
+        integration_ids=_integrations(values.integration_ids, row.integration_ids if row else ()),
         is_active=values.is_active,
     )
 
@@ -138,7 +141,7 @@ def _begin_anew(row: Endpoint) -> None:
 
 
 def _take(row: Endpoint, values: Values) -> None:
-    found = checked(values)
+    found = checked(values, row)
     if found.url != row.url:
         row.failures, row.failing_since, row.held_until = 0, None, None
     row.name, row.url, row.is_active = found.name, found.url, found.is_active
@@ -175,9 +178,9 @@ def _events(events: Sequence[str]) -> list[str]:
     return [each for each in known if each in events]
 
 
-def _integrations(ids: Sequence[int]) -> list[int]:
+def _integrations(ids: Sequence[int], kept: Sequence[int]) -> list[int]:
     wanted = sorted(set(ids))
-    found = set(Integration.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    found = set(kept) | set(Integration.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     if missing := [each for each in wanted if each not in found]:
         raise FieldError(
             "integrations", f"there is none with the id {', '.join(map(str, missing[:20]))}"

@@ -157,6 +157,8 @@ class EndpointAdmin(TenantModelAdmin):
             done = related.get(pk=key)
         if done.state == Delivery.State.DELIVERED:
             messages.success(request, f"{row.name} took the test: it answered {done.status}.")
+        elif done.state == Delivery.State.WAITING:
+            messages.info(request, "The test is on its way; look here in a moment.")
         else:
             messages.error(request, f"{row.name} did not take the test: {done.error}.")
         return HttpResponseRedirect(reverse("admin:notices_delivery_change", args=(key,)))

@@ -54,7 +54,9 @@ class EndpointForm(TenantForm):
         field: Any = self.fields.get("integration_ids")
         if field is not None:  # of a page that is only read there are no fields
             rows = Integration.objects.filter(tenant_id=self.instance.tenant_id)
-            field.choices = [(row.pk, row.name) for row in rows.order_by("name")]
+            there = [(row.pk, row.name) for row in rows.order_by("name")]
+            gone = set(self.instance.integration_ids) - {key for key, _ in there}
+            field.choices = [*there, *((key, f"{key} (removed)") for key in sorted(gone))]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -63,7 +65,7 @@ class EndpointForm(TenantForm):
         try:
             if self.instance.pk is None:
                 endpoints.check_room()
-            found = endpoints.checked(endpoints.Values(**cleaned))
+            found = endpoints.checked(endpoints.Values(**cleaned), self.instance)
         except FieldError as error:
             self.add_error(_FIELDS.get(error.field, error.field), str(error))
             return cleaned

@@ -16,11 +16,6 @@ from integrations.api.bodies import refusal
 from integrations.errors import FieldError
 from notices import endpoints
 from notices.api.bodies import (
-    DELIVERY,
-    GIVEN,
-    MADE,
-    ROTATED,
-    SHOWN,
     EndpointChanged,
     EndpointGiven,
     EndpointMade,
@@ -28,10 +23,12 @@ from notices.api.bodies import (
     NoticeDeliveryShown,
     SecretShown,
 )
+from notices.api.examples import DELIVERY, GIVEN, MADE, ROTATED, SHOWN
 from notices.models import Endpoint
 from tenants.api.etags import etag_of, require_match, tagged
 from tenants.api.filters import BooleanFilter, TextFilter
 from tenants.api.history import note_addition, note_change, note_deletion
+from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantViewSet
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope
@@ -126,6 +123,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
         examples=[DELIVERY],
     )
     @action(detail=True, methods=["post"], throttle_scope="test")
+    @idempotent
     def ping(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Send the event `ping` there, once, also if it is switched off. Read what came of it at
         `notice-deliveries`, by the id in the answer."""

@@ -10,20 +10,15 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from notices.api.bodies import (
-    DELIVERY,
-    DELIVERY_IN_FULL,
-    NOTICE,
-    NoticeDeliveryInFull,
-    NoticeDeliveryShown,
-    NoticeShown,
-)
+from notices.api.bodies import NoticeDeliveryInFull, NoticeDeliveryShown, NoticeShown
 from notices.api.endpoints import TAGS
+from notices.api.examples import DELIVERY, DELIVERY_IN_FULL, NOTICE
 from notices.endpoints import send_again
 from notices.events import Event
 from notices.models import Delivery, Notice
 from tenants.api.etags import tagged
 from tenants.api.filters import IntegerFilter, TextFilter, TimeFilter
+from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantViewSet
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope
@@ -113,6 +108,7 @@ class DeliveriesViewSet(ListModelMixin, TenantViewSet):
         examples=[DELIVERY],
     )
     @action(detail=True, methods=["post"], url_path="send-again", throttle_scope="test")
+    @idempotent
     def send_again(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Put it on its way once more, by the same `webhook-id`, with its attempts counted anew.
         One that is being sent at this moment is refused."""

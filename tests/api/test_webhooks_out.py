@@ -155,6 +155,25 @@ def test_who_does_not_administer_reads_without_what_may_be_secret(
     assert client.delete(f"{HOOKS}{hook['id']}/").status_code == 403
 
 
+def test_an_integration_that_was_removed_opens_a_webhook_to_no_other(
+    as_admin: APIClient, ours: World
+) -> None:
+    with tenant_scope(ours.tenant.pk):
+        gone = Integration.objects.create(tenant=ours.tenant, provider="jira", name="gone")
+    hook = made(as_admin, integrations=[gone.pk])
+    with tenant_scope(ours.tenant.pk):
+        Integration.objects.filter(pk=gone.pk).delete()
+    changed = as_admin.patch(f"{HOOKS}{hook['id']}/", {"name": "other"}).json()
+    assert (changed["name"], changed["integrations"]) == ("other", [gone.pk])
+
+
+def test_a_test_that_is_asked_for_twice_with_one_key_is_sent_once(as_admin: APIClient) -> None:
+    path = f"{HOOKS}{made(as_admin)['id']}/ping/"
+    keys = {"Idempotency-Key": "one"}
+    first, second = (as_admin.post(path, headers=keys).json() for _ in range(2))
+    assert first == second
+
+
 def test_integrations_of_others_cannot_be_chosen(
     as_admin: APIClient, ours: World, theirs: World
 ) -> None:

@@ -16,6 +16,7 @@ from jobs import queue, retries, runs
 from jobs.models import JobRun, QueueEntry, Stage
 from notices.events import Event
 from notices.models import Delivery, Notice
+from notices.telling import tell
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.conftest import add_steps, make_run, run_state
@@ -127,8 +128,6 @@ def test_an_end_that_is_rolled_back_is_not_told(monkeypatch: pytest.MonkeyPatch)
 def test_nothing_can_be_told_outside_of_a_transaction(transactional_db: None) -> None:
     tenant = new_tenant("other")
     with pytest.raises(AssertionError, match="with what it tells"):
-        from notices.telling import tell
-
         tell(tenant.pk, Event.PING, "key", {})
 
 
