@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from notices import courier, health, sending
@@ -241,6 +241,32 @@ def test_the_last_attempt_of_a_process_that_died_is_not_repeated_for_ever(
     assert deliver() == 0
     assert deliveries()[0].state == "given_up"
     assert "died" in deliveries()[0].error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_courier_goes_on_when_the_database_is_back(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, deliver_next = threading.Event(), courier.deliver_next
+    failures = iter([OperationalError("the database is away")])
+
+    def failing_once() -> bool:
+        for error in failures:
+            raise error
+        made = deliver_next()
+        if made:
+            stop.set()
+        return made
+
+    monkeypatch.setattr(courier, "deliver_next", failing_once)
+    monkeypatch.setattr(courier, "FAULT_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "POLL_SECONDS", 0.01)
+    with receiver(tenant) as (wire, _):
+        told(tenant)
+        thread = threading.Thread(target=courier.run, args=(stop,))
+        thread.start()
+        thread.join(10)
+    assert len(wire.requests) == 1
 
 
 @pytest.mark.django_db(transaction=True)
