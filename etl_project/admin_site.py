@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from etl_project import palette
 from etl_project.home import home
 from etl_project.home.jobs import job_cards_fragment
+from tenants.pages.password import OwnPasswordView
 from tenants.pages.urls import page_urls
 from tenants.permissions import CHOICE_KEY, EVERY, access_of
 
@@ -47,6 +48,17 @@ class EtlAdminSite(BaseSite):
             *exchange_urls(self),
             *notice_urls(self),
         ]
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Let people change their own password; unfold's page lets them guess the old one."""
+        request.current_app = self.name
+        view = OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Answer the command palette; unfold's own keeps answers across tenants."""

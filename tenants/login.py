@@ -1,6 +1,7 @@
 """The forms by which people sign in."""
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -18,13 +19,19 @@ else:
 WRONG = "Name or password is wrong. Mind capital letters in both."
 
 
+def too_many(until: datetime) -> str:
+    """Return what to tell whoever gave so many wrong passwords that they have to wait."""
+    minutes = math.ceil((until - timezone.now()).total_seconds() / 60)
+    when = "in a minute" if minutes <= 1 else f"in {minutes} minutes"
+    return f"Too many wrong passwords. Try again {when}."
+
+
 class SignInForm(BaseLoginForm):
     """Name and password of anybody who has an account; repeated failures have to wait."""
 
     error_messages = {
         "invalid_login": WRONG,
         "inactive": WRONG,
-        "throttled": "Too many wrong passwords. Try again %(when)s.",
     }
 
     def clean(self) -> dict[str, Any]:
@@ -34,11 +41,7 @@ class SignInForm(BaseLoginForm):
         key = throttle.key_of(username, self._address())
         until = throttle.blocked_until(key)
         if until is not None:
-            minutes = math.ceil((until - timezone.now()).total_seconds() / 60)
-            when = "in a minute" if minutes <= 1 else f"in {minutes} minutes"
-            raise ValidationError(
-                self.error_messages["throttled"], code="throttled", params={"when": when}
-            )
+            raise ValidationError(too_many(until), code="throttled")
         try:
             cleaned = super().clean()
         except ValidationError:

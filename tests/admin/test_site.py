@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views import defaults
 
 from mappings.models import WitHierarchy
-from tenants import throttle
+from tenants import sign_ins, throttle
 from tenants.models import LoginFailure, Membership, Preferences, Role
 from tenants.permissions import CHOICE_KEY
 from tenants.scope import tenant_scope
@@ -191,6 +191,31 @@ def test_a_changed_password_is_the_one_that_counts(ours: World) -> None:
     good = {**form, "new_password1": "correct horse 7", "new_password2": "correct horse 7"}
     assert client.post(page, good).status_code == 302
     assert logged_in(Client(), user.username, "correct horse 7").status_code == 302
+    assert client.get(page).status_code == 200
+
+
+def test_guessing_the_old_password_has_to_wait_here_and_at_the_login(ours: World) -> None:
+    user = with_password(ours.members["viewer"])
+    client = entered(user)
+    page = reverse("admin:password_change")
+    new = {"new_password1": "correct horse 7", "new_password2": "correct horse 7"}
+    for _ in range(throttle.FREE_FAILURES):
+        told = client.post(page, {"old_password": "a guess", **new}).content.decode()
+        assert "This is not your password." in told
+    told = client.post(page, {"old_password": "a long password", **new}).content.decode()
+    assert "Too many wrong passwords. Try again in a minute." in told
+    assert logged_in(Client(), user.username, "a long password").status_code == 200
+    user.refresh_from_db()
+    assert user.check_password("a long password")
+
+
+def test_a_changed_password_ends_the_sign_ins_of_programs(ours: World) -> None:
+    user = with_password(ours.members["viewer"])
+    sign_in = sign_ins.begin(user)
+    new = {"new_password1": "correct horse 7", "new_password2": "correct horse 7"}
+    page = reverse("admin:password_change")
+    assert entered(user).post(page, {"old_password": "a long password", **new}).status_code == 302
+    assert sign_ins.find(sign_in.family, user.pk) is None
 
 
 # Messages, confirmations, empty lists
