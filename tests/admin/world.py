@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from jobs.models import JobRun
+from mappings.book import TABLES
+from mappings.models import Change
 from tenants.admin import TenantModelAdmin
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import tenant_scope
@@ -95,6 +97,8 @@ class World:
             return self.tenant if related is Tenant else self.row(related)
         if model is JobRun and column.name == "state":
             return JobRun.State.COMPLETED  # an integration has one that goes on at most
+        if model is Change and column.name == "table":
+            return next(iter(TABLES))
         if column.choices:
             return column.choices[0][0]
         text = f"{self.canary}-{next(self.numbers)}"
