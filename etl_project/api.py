@@ -1,10 +1,13 @@
 """The API of all rooms under one address, its schema, and its documentation."""
 
+from typing import Any
+
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
+from etl_project.api_root import RootView
 from etl_project.api_tenants import AllTenantsViewSet
 from etl_project.openapi import RedocScriptView, SchemaView
 from integrations.api import routes as integrations
@@ -33,7 +36,19 @@ def _router() -> DefaultRouter:
 
 def _v1() -> list[URLPattern | URLResolver]:
     paths = [each for room in ROOMS for each in room.PATHS]
-    return [*paths, *_router().urls]
+    named = [*paths, *_router().urls]
+    places = {str(each.pattern).strip("^$").rstrip("/"): each for each in named}
+    names = {
+        place: str(each.name)
+        for place, each in places.items()
+        if "/" not in place and _is_read(each)
+    }
+    return [path("", RootView.as_view(names=names), name="root"), *named]
+
+
+def _is_read(pattern: URLPattern) -> bool:
+    view: Any = pattern.callback
+    return "get" in getattr(view, "actions", ()) or hasattr(view.cls, "get")
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -41,7 +41,9 @@ class EndpointAdmin(TenantModelAdmin):
     list_filter = ("is_active",)
     sortable_by = ()
     key_search = ("name",)
-    empty_text = "A webhook posts to an address of yours what happens here: runs that fail, say."
+    empty_text = (
+        "A webhook posts to an address of yours what happens here, such as a run that failed."
+    )
     change_form_outer_before_template = "notices/endpoint_state.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
