@@ -30,8 +30,9 @@ def tenant_models() -> list[type[models.Model]]:
     ]
 
 
-_OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest")
-"""What a rule may not match by beside its name; a logo, of which there is none."""
+_OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest", "revoked_at")
+"""What a rule may not match by beside its name; a logo, of which there is none; the end of a token
+that was not revoked."""
 
 
 @dataclass

@@ -114,10 +114,10 @@ def test_a_new_password_ends_every_sign_in_and_the_old_password(ours: World) -> 
     assert (
         shown_by(one["access"]).post(CHANGE, {"old": PASSWORD, "new": ANOTHER}).status_code == 204
     )
+    assert not SignIn.objects.filter(revoked_at=None).exists()
     for pair in (one, other):
         assert me(pair["access"]).status_code == 401
         assert asked("refresh", {"refresh": pair["refresh"]}).status_code == 401
-    assert not SignIn.objects.filter(revoked_at=None).exists()
     name = ours.members["admin"].username
     assert asked("token", {"username": name, "password": PASSWORD}).status_code == 401
     assert asked("token", {"username": name, "password": ANOTHER}).status_code == 200
