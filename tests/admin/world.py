@@ -17,6 +17,7 @@ from mappings.models import Change
 from tenants.admin import TenantModelAdmin
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import tenant_scope
+from warehouse.models.base import Tombstone
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -34,12 +35,15 @@ _OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest", "revo
 """What a rule may not match by beside its name; a logo, of which there is none; the end of a token
 that was not revoked."""
 
+_OF_TOMBSTONES = [column.name for column in Tombstone._meta.get_fields()]
+
 
 @dataclass
 class World:
     """One tenant, its members by role, and its rows by model. canary: in each of its texts.
 
-    ids: of all its rows, whatever their model; None: those that the database gives.
+    ids: of all its rows, whatever their model; None: those that the database gives. is_alive:
+    whether its sources still have all of it.
     """
 
     tenant: Tenant
@@ -48,6 +52,7 @@ class World:
     rows: dict[type[models.Model], Any] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     ids: Iterator[int] | None = None
+    is_alive: bool = False
 
     def row(self, model: type[models.Model]) -> Any:
         """The row of this model, made when it is first asked for."""
@@ -55,8 +60,8 @@ class World:
             self.rows[model] = self.add(model)
         return self.rows[model]
 
-    def add(self, model: type[models.Model]) -> Any:
-        """Make a further row of this model."""
+    def add(self, model: type[models.Model], **given: Any) -> Any:
+        """Make a further row of this model. given: values of columns, others are made up."""
         if model is Membership:
             return self._add_member()
         with tenant_scope(self.tenant.pk):
@@ -65,7 +70,7 @@ class World:
                 for column in model._meta.concrete_fields
                 if not column.auto_created and not isinstance(column, models.AutoField)
             }
-            return model._default_manager.create(**self._key(model), **values)
+            return model._default_manager.create(**self._key(model), **{**values, **given})
 
     def _key(self, model: type[models.Model]) -> dict[str, int]:
         if self.ids is None or not isinstance(model._meta.pk, models.AutoField):
@@ -89,7 +94,7 @@ class World:
         return member
 
     def _value(self, model: type[models.Model], column: Any) -> Any:
-        if column.name in _OTHERWISE:
+        if column.name in _OTHERWISE or (self.is_alive and column.name in _OF_TOMBSTONES):
             return column.get_default()
         if column.is_relation:
             related = column.related_model
@@ -120,15 +125,15 @@ class World:
         return next(self.numbers)
 
 
-def make_world(slug: str, ids: Iterator[int] | None = None) -> World:
+def make_world(slug: str, ids: Iterator[int] | None = None, *, is_alive: bool = False) -> World:
     """Make a tenant with a member of each role and one row of every registered model.
 
-    ids: see `World`; with those of another world apart, no id is one of both.
+    ids, is_alive: see `World`. With ids apart from those of another, no id is one of both.
     """
     canary = f"canary{slug}"
     key = {} if ids is None else {"pk": next(ids)}
     tenant = Tenant.objects.create(**key, name=f"{canary} Ltd", slug=slug)
-    world = World(tenant, canary, {}, ids=ids)
+    world = World(tenant, canary, {}, ids=ids, is_alive=is_alive)
     with tenant_scope(tenant.pk):
         for role in Role:
             user = world.add_user(f"{canary}-{role.value}")

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.admin.world import World, make_world
+from tests.api.worlds import living_world
 
 
 @pytest.fixture(autouse=True)
@@ -19,16 +20,23 @@ def nothing_cached() -> None:
     cache.clear()
 
 
+def _world(request: pytest.FixtureRequest, slug: str, first_id: int) -> World:
+    """A world; in modules that set HAS_EVERYTHING, one with a row of everything there is."""
+    if getattr(request.module, "HAS_EVERYTHING", False):
+        return living_world(slug, first_id)
+    return make_world(slug, count(first_id))
+
+
 @pytest.fixture
-def ours(db: None) -> World:
+def ours(db: None, request: pytest.FixtureRequest) -> World:
     """The tenant of whoever asks."""
-    return make_world("ours", count(1_000_001))
+    return _world(request, "ours", 1_000_001)
 
 
 @pytest.fixture
-def theirs(db: None) -> World:
+def theirs(db: None, request: pytest.FixtureRequest) -> World:
     """The tenant that must not be seen."""
-    return make_world("theirs", count(2_000_001))
+    return _world(request, "theirs", 2_000_001)
 
 
 def client_of(world: World, role: str) -> APIClient:

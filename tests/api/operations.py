@@ -11,6 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from tenants.api.paging import PARAMETERS
 from tenants.models import Tenant
+from tenants.scope import TenantManager
 from tests.admin.world import World
 
 MISSING: Final = 987_654_321
@@ -45,6 +46,16 @@ class Operation:
     def is_public(self) -> bool:
         """Whether it needs no account."""
         return {} in self.schema.get("security", [{}])
+
+    @property
+    def needed(self) -> list[dict[str, str]]:
+        """Queries to ask it with, each with what it needs: every choice there is of that."""
+        found: list[dict[str, str]] = [{}]
+        for each in self.queries:
+            if each.get("required"):
+                choices = resolved(each["schema"])["enum"]
+                found = [{**one, each["name"]: choice} for one in found for choice in choices]
+        return found
 
     def at(self, values: Mapping[str, object]) -> str:
         """Return its address."""
@@ -101,6 +112,11 @@ def model_of(operation: Operation, name: str) -> type[models.Model]:
     if model is not None and name in (own, "id", "pk"):
         return model
     return MODELS_OF[name]
+
+
+def is_owned(model: type[models.Model] | None) -> bool:
+    """Whether rows of a model are of one tenant each, behind the scope."""
+    return model is not None and isinstance(model._default_manager, TenantManager)
 
 
 def values_of(operation: Operation, world: World) -> dict[str, object]:
