@@ -163,7 +163,7 @@ class _Reader:
             "integration_id__in": list(integrations),
         }
         self._integrations = integrations
-        self._keys = {pk: effects().project_keys(tenant_id, pk) for pk in integrations}
+        self._keys: dict[int, Mapping[str, str]] = {}
         self._wits: dict[tuple[int, str], Wit] = {}
         self.is_cut = False
 
@@ -214,6 +214,9 @@ class _Reader:
         )
 
     def _place(self, row: Any, type_name: str = "") -> Place:
+        if row.integration_id not in self._keys:
+            keys = effects().project_keys(self._owned["tenant_id"], row.integration_id)
+            self._keys[row.integration_id] = keys
         return Place(self._keys[row.integration_id].get(row.project_source_id, ""), type_name)
 
     def _read_wits(self, source_ids: Iterable[str]) -> None:

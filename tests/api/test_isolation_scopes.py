@@ -49,11 +49,12 @@ OF_NO_TENANT: Final = {
     "me/preferences": "one's own, in whatever tenant",
     "providers": "the same for all",
     "tenants": "those that one is a member of, which the scope has no say in",
+    "users": "for operators, who see all",
     "workers": "counts of processes, which serve all tenants",
 }
 """What is answered alike in every scope, and why."""
 NAME_THE_TENANT: Final = {
-    f"/api/v1/{name}/" for name in ("links/export", "mapping-export", "mapping-inbox")
+    f"/api/v1/{name}/" for name in ("links/export", "mapping-export", "mapping-inbox", "me/notices")
 }
 """Reads whose queries name the tenant themselves, so that the scope is their second fence."""
 READS: Final = [

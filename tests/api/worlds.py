@@ -10,7 +10,7 @@ from django.utils import timezone
 from integrations.models import Integration, WebhookDelivery
 from jobs.models import Job, QueueEntry, RunLog
 from mappings.models import Change, Status, StatusResolution, Wit, WitResolution
-from tenants.models import Membership, SignIn
+from tenants.models import ApiToken, Membership, SignIn
 from tenants.scope import tenant_scope
 from tests.admin.world import World, make_world, tenant_models
 from warehouse.models import (
@@ -62,9 +62,11 @@ def _sign_in(world: World) -> SignIn:
 
 
 def _be_genuine(world: World) -> None:
-    """Have a provider and a table of rules that there are, and a step that can be replayed."""
+    """Have a provider and a table of rules that there are, a step that can be replayed, and tokens
+    that are not revoked."""
     with tenant_scope(world.tenant.pk):
         Integration.objects.update(provider="jira")
+        ApiToken.objects.update(revoked_at=None)
         Change.objects.update(table="wit_mappings")
         QueueEntry.objects.update(state=QueueEntry.State.DEAD)
     world.row(Integration).refresh_from_db()
