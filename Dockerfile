@@ -22,6 +22,7 @@ COPY tenants tenants
 COPY integrations integrations
 COPY mappings mappings
 COPY warehouse warehouse
+COPY notices notices
 COPY jobs jobs
 COPY etl_project etl_project
 COPY sandbox sandbox

@@ -12,8 +12,8 @@ from tests.conftest import ROOT
 
 PARSED: Final = DockerfileParser(fileobj=(ROOT / "Dockerfile").open("rb"))
 ROOMS: Final = (
-    *("common", "tenants", "integrations", "mappings", "warehouse", "jobs", "etl_project"),
-    *("sandbox", "templates", "static"),
+    *("common", "tenants", "integrations", "mappings", "warehouse", "notices", "jobs"),
+    *("etl_project", "sandbox", "templates", "static"),
 )
 
 
