@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from integrations.models import Integration
 from jobs.blackouts import parse
 from jobs.models import Job
 from jobs.planning import replan
@@ -10,6 +11,14 @@ from jobs.slots import zone_of
 
 LONGEST_MINUTES: Final = 366 * 1440
 LONGEST_RETRY_MINUTES: Final = 7 * 1440
+
+
+def held_job_of(integration: Integration) -> Job:
+    """Return the job of an integration, held; one that has none yet is given it."""
+    Job.objects.get_or_create(
+        integration=integration, defaults={"tenant_id": integration.tenant_id}
+    )
+    return held_job(integration.pk)
 
 
 def held_job(integration_id: int) -> Job:

@@ -1,5 +1,6 @@
 """Jobs over the API: what is run for each integration, and when."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import django_filters
@@ -124,6 +125,35 @@ class JobFilters(django_filters.FilterSet):
         fields = ()
 
 
+def job_rows() -> QuerySet[Any]:
+    """Return the jobs of the scope with what is shown of them."""
+    runs = JobRun.objects.filter(job_id=OuterRef("pk")).order_by("-id")
+    rows: QuerySet[Any] = Job.objects.select_related("tenant").annotate(
+        last_run=Subquery(runs.values("pk")[:1]),
+        last_run_state=Subquery(runs.values("state")[:1]),
+    )
+    return rows
+
+
+def scheduled(request: Request, tenant_id: int, hold: Callable[[], Job]) -> Response:
+    """Change the schedule of a job as the body says. hold: returns the job, held."""
+    given = ScheduleGiven(data=request.data)
+    given.is_valid(raise_exception=True)
+    with tenant_scope(tenant_id), transaction.atomic():
+        held = hold()
+        require_match(request, etag_of(JobShown(job_rows().get(pk=held.pk)).data))
+        if given.validated_data:
+            change(held, given.validated_data)
+        return tagged(request, JobShown(job_rows().get(pk=held.pk)).data)
+
+
+CHANGE_EXAMPLES: Final = [
+    OpenApiExample("Every half hour", {"interval_minutes": 30}, request_only=True),
+    OpenApiExample("On work days", {"cron": "30 6 * * 1-5"}, request_only=True),
+    _EXAMPLE,
+]
+
+
 @extend_schema(tags=["jobs"])
 @extend_schema_view(list=extend_schema(summary="List jobs", examples=[_EXAMPLE]))
 class JobsViewSet(ListModelMixin, TenantViewSet):
@@ -135,12 +165,7 @@ class JobsViewSet(ListModelMixin, TenantViewSet):
     capabilities = {"partial_update": Capability.EDIT_INTEGRATIONS}
 
     def rows(self) -> QuerySet[Any]:
-        runs = JobRun.objects.filter(job_id=OuterRef("pk")).order_by("-id")
-        rows: QuerySet[Any] = Job.objects.select_related("tenant").annotate(
-            last_run=Subquery(runs.values("pk")[:1]),
-            last_run_state=Subquery(runs.values("state")[:1]),
-        )
-        return rows
+        return job_rows()
 
     @extend_schema(summary="Read a job", responses={200: JobShown, 304: None}, examples=[_EXAMPLE])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -151,24 +176,12 @@ class JobsViewSet(ListModelMixin, TenantViewSet):
         summary="Change a schedule",
         request=ScheduleGiven,
         responses={200: JobShown},
-        examples=[
-            OpenApiExample("Every half hour", {"interval_minutes": 30}, request_only=True),
-            OpenApiExample("On work days", {"cron": "30 6 * * 1-5"}, request_only=True),
-            _EXAMPLE,
-        ],
+        examples=CHANGE_EXAMPLES,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Say when the integration is synced by itself. 409 for a schedule that cannot be kept."""
-        found = self.get_object()
-        given = ScheduleGiven(data=request.data)
-        given.is_valid(raise_exception=True)
-        with tenant_scope(found.tenant_id), transaction.atomic():
-            held = held_job(found.integration_id)
-            shown = self.get_serializer(self.rows().get(pk=held.pk)).data
-            require_match(request, etag_of(shown))
-            if given.validated_data:
-                change(held, given.validated_data)
-            return tagged(request, self.get_serializer(self.rows().get(pk=held.pk)).data)
+        job: Job = self.get_object()
+        return scheduled(request, job.tenant_id, lambda: held_job(job.integration_id))
 
     @extend_schema(
         summary="Tell the next runs",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from jobs.api.jobs import JobsViewSet
 from jobs.api.raw_push import PushableRawPagesViewSet
 from jobs.api.runs import RunsViewSet
+from jobs.api.schedules import IntegrationScheduleViewSet
 from jobs.api.starts import IntegrationRunsViewSet, RetransformView
 from jobs.api.state import HealthView, QueueView, WorkersView
 from jobs.api.steps import DeadStepsViewSet, StepsViewSet
@@ -19,6 +20,7 @@ VIEW_SETS: Final[list[tuple[str, Any, str]]] = [
     ("steps", StepsViewSet, "step"),
     ("dead-steps", DeadStepsViewSet, "dead-step"),
     ("integrations", IntegrationRunsViewSet, "integration-run"),
+    ("integrations", IntegrationScheduleViewSet, "integration-schedule"),
     ("webhook-deliveries", DeliveriesViewSet, "webhook-delivery"),
 ]
 PATHS: Final[list[URLPattern]] = [

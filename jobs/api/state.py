@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.models import Integration
-from jobs import presence
+from jobs import presence, site_health
 from jobs.clock import database_now
 from jobs.models import Process, QueueEntry, Stage
 from tenants.api.fields import Serializer
@@ -63,6 +63,11 @@ class QueueView(ScopedView):
         return Response(QueueShown({"queue": told}).data)
 
 
+def is_operator(view: ScopedView) -> bool:
+    """Whether an operator of the platform asks."""
+    return view.access is not None and view.access.is_operator
+
+
 class ProcessShown(Serializer):
     """A process. stages: those that it works; empty: all. seen_seconds: since it last said
     that it is there; is_there: whether that is recent."""
@@ -112,7 +117,6 @@ class WorkersView(ScopedView):
     def get(self, request: Request) -> Response:
         """Counts by role; to operators each process as it last said of itself."""
         seen = presence.seen()
-        is_operator = self.access is not None and self.access.is_operator
         told: list[dict[str, Any]] = [
             {
                 **{name: getattr(each.process, name) for name in _PROCESS},
@@ -120,7 +124,7 @@ class WorkersView(ScopedView):
                 "seen_seconds": round(each.age_seconds, 1),
                 "is_there": _is_there(each),
             }
-            for each in (seen if is_operator else ())
+            for each in (seen if is_operator(self) else ())
         ]
         return Response(WorkersShown({**_counts(seen), "processes": told}).data)
 
@@ -145,15 +149,37 @@ class BrokenShown(Serializer):
     message = serializers.CharField()
 
 
+HEALTH_STATES: Final = [("ok", "ok"), ("degraded", "degraded")]
+SITE_STATES: Final = [*HEALTH_STATES, ("unavailable", "unavailable")]
+DEPENDENCY_LEVELS: Final = [(each, each) for each in ("ok", "warning", "problem")]
+
+
+class DependencyShown(Serializer):
+    """A server, or what else the site needs. message: in words for everybody, without places."""
+
+    name = serializers.CharField()
+    level = serializers.ChoiceField(choices=DEPENDENCY_LEVELS)
+    message = serializers.CharField()
+
+
+class SiteShown(Serializer):
+    """What the site needs, as /readyz tells it. status: `degraded` if something is missing without
+    which it still answers, `unavailable` if not even that."""
+
+    status = serializers.ChoiceField(choices=SITE_STATES)
+    dependencies = DependencyShown(many=True)
+
+
 class HealthShown(Serializer):
     """status: `ok`, or `degraded` if no worker or scheduler is there, a step is dead, or an
-    integration is broken."""
+    integration is broken. site: told to operators, null to others."""
 
-    status = serializers.ChoiceField(choices=[("ok", "ok"), ("degraded", "degraded")])
+    status = serializers.ChoiceField(choices=HEALTH_STATES)
     workers = serializers.IntegerField()
     schedulers = serializers.IntegerField()
     dead_steps = serializers.IntegerField()
     broken_integrations = BrokenShown(many=True)
+    site = SiteShown(allow_null=True)
 
 
 _HEALTH: Final = {
@@ -162,6 +188,18 @@ _HEALTH: Final = {
     "schedulers": 1,
     "dead_steps": 0,
     "broken_integrations": [{"id": 7, "name": "jira", "message": "the token is not valid"}],
+    "site": None,
+}
+_SITE_DOWN: Final = {
+    **_HEALTH,
+    "broken_integrations": [],
+    "site": {
+        "status": "degraded",
+        "dependencies": [
+            {"name": "database", "level": "ok", "message": "ok"},
+            {"name": "broker", "level": "problem", "message": "it does not answer"},
+        ],
+    },
 }
 
 
@@ -172,10 +210,14 @@ class HealthView(ScopedView):
         summary="Tell whether all is well",
         tags=["health"],
         responses=HealthShown,
-        examples=[OpenApiExample("A token that is not valid", _HEALTH)],
+        examples=[
+            OpenApiExample("A token that is not valid", _HEALTH),
+            OpenApiExample("To an operator: no broker", _SITE_DOWN),
+        ],
     )
     def get(self, request: Request) -> Response:
-        """Of the processes and of the tenant's integrations. Probes ask /healthz and /readyz."""
+        """Of the processes and of the tenant's integrations; to operators of the servers, too.
+        Probes ask /healthz and /readyz."""
         counts = _counts(presence.seen())
         dead = QueueEntry.objects.filter(state=QueueEntry.State.DEAD).count()
         broken = [
@@ -189,5 +231,6 @@ class HealthView(ScopedView):
             "schedulers": counts["schedulers"],
             "dead_steps": dead,
             "broken_integrations": broken,
+            "site": site_health.report() if is_operator(self) else None,
         }
         return Response(HealthShown(told).data)

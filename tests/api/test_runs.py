@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from integrations.models import Integration, RawPage
+from jobs import site_health
 from jobs.models import Job, JobRun, Process, QueueEntry, RunLog
 from jobs.presence import Presence
 from tenants.scope import tenant_scope
@@ -244,6 +246,45 @@ def test_health_tells_what_is_broken(as_admin: APIClient, ours: World, dead: Que
     told = as_admin.get("/api/v1/health/").json()
     assert (told["status"], told["dead_steps"]) == ("degraded", 1)
     assert {"id": jira.pk, "name": "jira", "message": "no token"} in told["broken_integrations"]
+
+
+def test_operators_are_told_of_the_servers_and_others_are_not(
+    as_admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "status": "degraded",
+        "dependencies": [{"name": "broker", "level": "problem", "message": "no answer"}],
+    }
+    monkeypatch.setattr(site_health, "_asks", [lambda: told])
+    operator = APIClient()
+    operator.force_login(User.objects.create_superuser("operator"))
+    assert operator.get("/api/v1/health/").json()["site"] == told
+    assert as_admin.get("/api/v1/health/").json()["site"] is None
+
+
+def test_the_site_tells_of_its_own_servers() -> None:
+    report = site_health.report()
+    assert report is not None
+    assert {each["name"] for each in report["dependencies"]} >= {"database", "broker", "workers"}
+
+
+def test_an_integration_that_has_never_run_is_scheduled(ours: World, as_admin: APIClient) -> None:
+    row = integration_of(ours)
+    path = f"/api/v1/integrations/{row.pk}/schedule/"
+    refused = client_of(ours, "editor").patch(path, {"interval_minutes": 30}, format="json")
+    assert refused.status_code == 403
+    blocked = {"interval_minutes": 30, "catch_up": "skip", "blackouts": "mon-sun 00:00-24:00"}
+    assert as_admin.patch(path, blocked, format="json").status_code == 409
+    with tenant_scope(ours.tenant.pk):
+        assert not Job.objects.filter(integration=row).exists()
+    answer = as_admin.patch(path, {"interval_minutes": 30}, format="json")
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert (told["integration"], told["schedule"]) == (row.pk, "every 30 minutes")
+    assert told["next_run_at"] is not None
+    assert as_admin.get(f"/api/v1/jobs/{told['id']}/").json() == told
+    again = as_admin.patch(path, {"cron": "30 6 * * *"}, format="json").json()
+    assert (again["id"], again["interval_minutes"]) == (told["id"], None)
 
 
 @pytest.mark.parametrize("what", ["jobs", "runs", "dead-steps"])

@@ -13,7 +13,7 @@ from jobs.agenda import Agenda, agenda_of, policy_in_words
 from jobs.clock import database_now
 from jobs.imports import find_tenant
 from jobs.models import Job
-from jobs.schedule_edits import LONGEST_MINUTES, LONGEST_RETRY_MINUTES, change, held_job
+from jobs.schedule_edits import LONGEST_MINUTES, LONGEST_RETRY_MINUTES, change, held_job_of
 from jobs.slots import checked_cron
 from jobs.sync import find_integration
 from tenants.migrated import ensure_migrated
@@ -92,8 +92,7 @@ class Command(BaseCommand):
         if not changes:
             return [_job_of(integration)]
         with transaction.atomic():
-            Job.objects.get_or_create(integration=integration, defaults={"tenant": tenant})
-            job = held_job(integration.pk)
+            job = held_job_of(integration)
             change(job, changes)
         return [job]
 
