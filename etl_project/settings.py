@@ -212,6 +212,8 @@ API_RATES = {
 
 NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=90)
 """So long notices and the log of their deliveries are kept."""
+WEBHOOK_KEEP_DAYS = env.int("WEBHOOK_KEEP_DAYS", default=30)
+"""So long what sources sent to our webhooks is kept."""
 EMAIL_URL = env.str("EMAIL_URL", default="")
 MAIL_IS_ON = bool(EMAIL_URL)
 EMAIL_TIMEOUT = 10

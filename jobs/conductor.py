@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import progress, schedule, sweeper
+from jobs import progress, schedule, sweeper, webhook_pruning
 from jobs.queue import WAKE
 from jobs.relay import Relay
 from notices import courier, expiry, pruning
@@ -75,5 +75,6 @@ def mend(start_run: schedule.StartRun) -> None:
     schedule.plan()
     schedule.fire(start_run)
     schedule.prune()
+    webhook_pruning.prune()
     expiry.look()
     pruning.prune()

@@ -3,15 +3,17 @@
 import hmac
 import json
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha1, sha256
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from integrations.credentials import store_credentials
 from integrations.models import Integration, Webhook, WebhookDelivery
-from jobs import webhooks_in
+from jobs import webhook_pruning, webhooks_in
 from jobs.models import JobRun, QueueEntry
 from sandbox import webhooks
 from sandbox.webhooks import Delivery
@@ -320,3 +322,23 @@ def test_only_an_administrator_makes_and_ends_a_webhook(ours: World, jira: Integ
     client = client_of(ours, "editor")
     assert client.post(address).status_code == client.delete(address).status_code == 403
     assert client.get(address).status_code == 200
+
+
+# ---- what is forgotten
+
+
+def test_old_deliveries_are_forgotten_but_for_those_that_wait(
+    hook: tuple[str, str], jira: Integration
+) -> None:
+    path, secret = hook
+    for name in ("old", "waiting", "new"):
+        sent(path, changed(secret, name))
+    long_ago = timezone.now() - timedelta(days=31)
+    with tenant_scope(jira.tenant_id):
+        rows = WebhookDelivery.objects.filter(integration=jira)
+        rows.exclude(delivery_id="waiting").update(state=WebhookDelivery.State.TAKEN)
+        rows.exclude(delivery_id="new").update(received_at=long_ago)
+    webhook_pruning.prune()
+    assert [each.delivery_id for each in deliveries(jira)] == ["waiting", "new"]
+    webhook_pruning.prune(timezone.now() + timedelta(days=31))
+    assert [each.delivery_id for each in deliveries(jira)] == ["waiting"]
