@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import override_settings
 
@@ -31,9 +30,8 @@ def recording(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashing() -> Iterator[None]:
-    """Keep passwords of tests under a hash that costs nothing; ours is there, too, to be asked."""
-    quick = "django.contrib.auth.hashers.MD5PasswordHasher"
-    with override_settings(PASSWORD_HASHERS=[quick, *settings.PASSWORD_HASHERS]):
+    """Keep passwords of tests under a hash that costs nothing."""
+    with override_settings(PASSWORD_HASHERS=["tests.hashing.QuickHasher"]):
         yield
 
 
