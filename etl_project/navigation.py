@@ -34,6 +34,7 @@ _GROUPS: Final = (
             ("Integrations", "hub", "integrations_integration"),
             ("Raw pages", "data_object", "integrations_rawpage"),
             ("Quarantine", "report", "integrations_quarantinedrecord"),
+            ("Webhook deliveries", "webhook", "integrations_webhookdelivery"),
         ),
     ),
     (

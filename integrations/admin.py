@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from integrations.integration_admin import IntegrationAdmin
-from integrations.models import QuarantinedRecord, RawPage
+from integrations.models import QuarantinedRecord, RawPage, WebhookDelivery
 from integrations.preview import asked, preview
 from tenants.admin import LoadedModelAdmin, shortened, tag
 
-__all__ = ["IntegrationAdmin", "QuarantinedRecordAdmin", "RawPageAdmin"]
+__all__ = ["IntegrationAdmin", "QuarantinedRecordAdmin", "RawPageAdmin", "WebhookDeliveryAdmin"]
 
+DELIVERY_TONES = {"waiting": "busy", "taken": "good", "ignored": "plain", "ping": "plain"}
 SEVERITY_TONES = {"record": "bad", "value": "warning", "note": "plain"}
 
 
@@ -119,3 +120,38 @@ class QuarantinedRecordAdmin(LoadedModelAdmin):
             row.raw_page_id,
             row.position,
         )
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(LoadedModelAdmin):
+    """What sources have sent to our webhooks, and what became of it."""
+
+    list_display = ("number", "event", "shown_state", "integration", "delivery_id", "received_at")
+    list_filter = ("state", "integration")
+    linked_filters = ("run_id", "event")
+    list_select_related = ("integration",)
+    key_search = ("delivery_id",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("event", "shown_state"),
+        "reason",
+        "delivery_id",
+        ("integration", "run_id"),
+        "items",
+        "headers",
+        ("body_size", "received_at"),
+    )
+    readonly_fields = ("shown_state",)
+    empty_text = "They come when a source sends something to the webhook of an integration."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description="Delivery")
+    def number(self, row: WebhookDelivery) -> str:
+        return f"Delivery {row.pk}"
+
+    @admin.display(description="State")
+    def shown_state(self, row: WebhookDelivery) -> str:
+        return tag(row.get_state_display(), DELIVERY_TONES.get(row.state, "plain"))
