@@ -32,7 +32,7 @@ from integrations.models import Integration
 from integrations.registry import connector_for, connectors
 from integrations.services import connect
 from integrations.starter import add_starter_mappings
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.filters import BooleanFilter, TextFilter, TimeFilter
 from tenants.api.history import note_addition, note_change, note_deletion
 from tenants.api.views import TenantViewSet
@@ -162,6 +162,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
         request=ConnectionGiven,
         responses={200: IntegrationShown},
         examples=[_CHANGED, _SHOWN],
+        parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is given and leave the rest; a setting that is null goes back to its
@@ -177,7 +178,9 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
                 note_change(request, row, [{"changed": {"fields": fields}}])
             return tagged(request, self.get_serializer(row).data)
 
-    @extend_schema(summary="Remove an integration", request=None, responses={204: None})
+    @extend_schema(
+        summary="Remove an integration", request=None, responses={204: None}, parameters=[IF_MATCH]
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Remove an integration that was never used. One that has runs, pages or rules is refused
         with what depends on it: deactivate it instead."""

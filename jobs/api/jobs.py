@@ -20,7 +20,7 @@ from jobs.models import Job, JobRun
 from jobs.planning import plan_of
 from jobs.schedule_edits import LONGEST_MINUTES, LONGEST_RETRY_MINUTES, change, held_job
 from jobs.slots import checked_cron
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.fields import Flag, IntegerField, ModelSerializer, Serializer, Text
 from tenants.api.filters import BooleanFilter, IntegerFilter
 from tenants.api.views import TenantViewSet
@@ -177,6 +177,7 @@ class JobsViewSet(ListModelMixin, TenantViewSet):
         request=ScheduleGiven,
         responses={200: JobShown},
         examples=CHANGE_EXAMPLES,
+        parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Say when the integration is synced by itself. 409 for a schedule that cannot be kept."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -14,14 +14,8 @@ from drf_spectacular.utils import (
 
 from mappings.api.outcome import APPLIED, PREPARING_EXAMPLE, ChangeSetTold, Outcome
 from mappings.api.rows import RuleRow
+from tenants.api.etags import IF_MATCH
 from tenants.api.fields import IntegerField, Serializer
-
-IF_MATCH: Final = OpenApiParameter(
-    "If-Match",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The ETag of what was read: 412 if it has been changed since.",
-)
 
 
 def _made(name: str, bases: tuple[type[Any], ...], members: dict[str, Any]) -> Any:

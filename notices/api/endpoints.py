@@ -25,7 +25,7 @@ from notices.api.bodies import (
 )
 from notices.api.examples import DELIVERY, GIVEN, MADE, ROTATED, SHOWN
 from notices.models import Endpoint
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.filters import BooleanFilter, TextFilter
 from tenants.api.history import note_addition, note_change, note_deletion
 from tenants.api.idempotency import idempotent
@@ -96,6 +96,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
         request=EndpointChanged,
         responses={200: EndpointShown},
         examples=[GIVEN, SHOWN],
+        parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is given and leave the rest. Switched on again, it begins with a clean
@@ -108,7 +109,9 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
                 note_change(request, row, [{"changed": {"fields": sorted(given.validated_data)}}])
             return tagged(request, self.get_serializer(row).data)
 
-    @extend_schema(summary="Remove a webhook out", request=None, responses={204: None})
+    @extend_schema(
+        summary="Remove a webhook out", request=None, responses={204: None}, parameters=[IF_MATCH]
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Send nothing more there. The log of its deliveries goes with it."""
         with self._locked(request) as row:

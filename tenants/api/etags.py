@@ -5,11 +5,20 @@ import json
 from typing import Any, Final
 
 from django.utils.http import parse_etags, quote_etag
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.problems import Problem
 
+IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag of what was read: 412 if it has been changed since.",
+)
+"""Of every operation that calls `require_match`."""
 _LENGTH: Final = 24
 
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import members
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.fields import ModelSerializer, Serializer
 from tenants.api.filters import TextFilter
 from tenants.api.history import note_change, note_deletion
@@ -98,6 +98,7 @@ class MembersViewSet(ListModelMixin, TenantViewSet):
         request=RoleGiven,
         responses=MemberShown,
         examples=[_GIVEN, _SHOWN],
+        parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give a member another role, which holds at their next request. The only administrator
@@ -110,7 +111,9 @@ class MembersViewSet(ListModelMixin, TenantViewSet):
                 note_change(request, row, [{"changed": {"fields": ["role"]}}])
             return tagged(request, self.get_serializer(row).data)
 
-    @extend_schema(summary="Remove a member", request=None, responses={204: None})
+    @extend_schema(
+        summary="Remove a member", request=None, responses={204: None}, parameters=[IF_MATCH]
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End a membership, and the API tokens of the member for this tenant. The account stays.
         The only administrator cannot be removed (409)."""

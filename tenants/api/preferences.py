@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.fields import Flag, IntegerField, Serializer, Text, ZoneField
 from tenants.api.views import ScopedView
 from tenants.models import Preferences, Tenant, Theme
@@ -87,6 +87,7 @@ class PreferencesView(ScopedView):
         request=PreferencesGiven,
         responses=PreferencesShown,
         examples=[_GIVEN, _SHOWN],
+        parameters=[IF_MATCH],
     )
     def patch(self, request: Request) -> Response:
         """Change what is given and leave the rest."""

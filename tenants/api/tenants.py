@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.capabilities import require
-from tenants.api.etags import etag_of, require_match, tagged
+from tenants.api.etags import IF_MATCH, etag_of, require_match, tagged
 from tenants.api.fields import ModelSerializer, Serializer, Text, ZoneField
 from tenants.api.filters import BooleanFilter
 from tenants.api.history import note_change
@@ -130,6 +130,7 @@ class TenantsViewSet(LogoActions, ListModelMixin, TenantViewSet):
         request=TenantChanged,
         responses=TenantShown,
         examples=[_GIVEN, SHOWN],
+        parameters=[IF_MATCH],
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is given and leave the rest. The slug stays; the tier is for operators."""

@@ -43,6 +43,7 @@ EDITS: Final = [
     pytest.param(each, id=str(each))
     for each in operations()
     if each.method in ("PATCH", "PUT", "DELETE") and "If-Match" in parameters_of(each)
+    if each.names  # one's own preferences have no id
 ]
 
 
