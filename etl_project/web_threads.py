@@ -4,6 +4,7 @@ Django would give each request a new thread, and with it a new connection to the
 would go through the event loop at each middleware.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,8 @@ from etl_project.health import LIVE, READY
 
 KEPT: Final = 8
 """Threads of a process that wait for the next request, and as many connections."""
+AT_ONCE: Final = 32
+"""Requests that a process answers at once, and connections that it needs for them; others wait."""
 
 
 class WebThread(ThreadPoolExecutor):
@@ -76,6 +79,7 @@ class WebHandler(ASGIHandler):
 
     def __init__(self) -> None:
         self._threads = WebThreads()
+        self._room = asyncio.Semaphore(AT_ONCE)
         super().__init__()
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -91,5 +95,9 @@ class WebHandler(ASGIHandler):
                 await super().__call__(scope, receive, send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer in the thread of the request."""
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        """Answer in the thread of the request, once there is room.
+
+        Its body is there by now: whoever sends one slowly takes nobody's place.
+        """
+        async with self._room:
+            return await sync_to_async(self.get_response, thread_sensitive=True)(request)

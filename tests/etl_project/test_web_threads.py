@@ -1,5 +1,6 @@
 """Requests are answered in threads that stay, each by one thread alone."""
 
+import asyncio
 import threading
 from contextlib import ExitStack
 from typing import Any
@@ -9,7 +10,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.http import HttpRequest, HttpResponse
 
 from etl_project.health import LIVE
-from etl_project.web_threads import KEPT, WebHandler, WebThread, WebThreads
+from etl_project.web_threads import AT_ONCE, KEPT, WebHandler, WebThread, WebThreads
 
 WAIT = 10
 
@@ -70,6 +71,33 @@ def test_two_requests_at_once_have_a_thread_each() -> None:
     threads = WebThreads()
     with threads.lent() as one, threads.lent() as other:
         assert one is not other
+
+
+def test_a_burst_is_answered_by_so_many_at_once_and_the_others_wait() -> None:
+    class Slow(Answering):
+        """Answers once as many are under way as may be."""
+
+        full = threading.Barrier(AT_ONCE)
+        lock = threading.Lock()
+        now = most = 0
+
+        def get_response(self, request: HttpRequest) -> HttpResponse:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            self.full.wait(WAIT)
+            with self.lock:
+                self.now -= 1
+            return super().get_response(request)
+
+    handler = Slow()
+
+    async def ask_many() -> None:
+        answers = await asyncio.gather(*(_ask(handler, f"/{n}") for n in range(2 * AT_ONCE)))
+        assert answers == [b"answered"] * (2 * AT_ONCE)
+
+    async_to_sync(ask_many)()
+    assert handler.most == AT_ONCE
 
 
 def test_threads_beyond_those_that_are_kept_end_with_their_request() -> None:
