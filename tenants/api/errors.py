@@ -1,9 +1,11 @@
 """Turns what views raise into problem details."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -12,6 +14,8 @@ from rest_framework.views import exception_handler, set_rollback
 from common.errors import UsageError
 from tenants.api.problems import CONTENT_TYPE, Problem, ProblemError, body_of
 
+logger = logging.getLogger(__name__)
+
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception of a view; None, to be raised on, for a fault of ours."""
@@ -19,6 +23,14 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         error = Problem(413, "too-large", "The body is too large.")
     elif isinstance(error, UsageError):
         error = Problem(409, "conflict", str(error))
+    elif isinstance(error, OperationalError):
+        logger.exception("the database did not answer a request", exc_info=error)
+        error = Problem(
+            503,
+            "unavailable",
+            "The database does not answer at the moment: ask again.",
+            headers={"Retry-After": "5"},
+        )
     elif isinstance(error, RecursionError):
         error = Problem(400, "invalid", "The body is nested too deeply.")
     response = exception_handler(error, context)

@@ -29,6 +29,8 @@ KINDS: Final[Mapping[str, str]] = {
     "tenant-needed": "Name a tenant by the header X-Tenant: you see all of them.",
     "throttled": "Too many requests: wait for as many seconds as Retry-After says.",
     "too-large": "The body is larger than is read.",
+    "unavailable": "The database does not answer at the moment: ask again after as many seconds as "
+    "Retry-After says.",
     "unknown-tenant": "The header X-Tenant names no tenant that you may see.",
     "unsupported-media-type": "The body is of a type that is not read here.",
 }

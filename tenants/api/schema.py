@@ -23,6 +23,7 @@ PROBLEMS: Final = {
     "415": "The body is not JSON.",
     "422": "The idempotency key was given with another request.",
     "429": "Too many requests: Retry-After tells the seconds to wait.",
+    "503": "The database does not answer at the moment: Retry-After tells when to ask again.",
 }
 _UNSAFE_ONLY: Final = {"409", "412", "413", "415", "422"}
 

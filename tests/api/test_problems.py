@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from tenants.api.problem_kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("tenants", "integrations", "mappings", "warehouse", "jobs", "etl_project")
+ROOMS = ("tenants", "integrations", "mappings", "warehouse", "notices", "jobs", "etl_project")
 OF_THE_FRAMEWORK = (
     exceptions.AuthenticationFailed,
     exceptions.MethodNotAllowed,
