@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import progress, schedule, sweeper, webhook_pruning
+from jobs import progress, schedule, sweeper, webhook_pruning, webhooks_in
 from jobs.queue import WAKE
 from jobs.relay import Relay
 from notices import courier, expiry, pruning
@@ -75,6 +75,7 @@ def mend(start_run: schedule.StartRun) -> None:
     schedule.plan()
     schedule.fire(start_run)
     schedule.prune()
+    webhooks_in.take_up()
     webhook_pruning.prune()
     expiry.look()
     pruning.prune()

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 import zstandard
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from common.digest import content_digest
@@ -25,13 +26,15 @@ from jobs.asks import ask_steps
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import NewStep, complete, enqueue
 from jobs.runs import start
-from tenants.scope import tenant_scope
+from tenants.scope import every_tenant, tenant_scope
 
 REFETCH: Final = "refetch"
 """The member of a step's params that tells it, and the phase of its asks."""
 GATHER: Final = timedelta(seconds=2)
 """How long a run waits for further deliveries, which often come several at once."""
 MOST_AT_ONCE: Final = 500
+TAKEN_UP_AFTER: Final = timedelta(minutes=30)
+"""How long deliveries wait for a run that does not take them, until another one is started."""
 _LONGEST_ID: Final = 100
 
 
@@ -157,6 +160,29 @@ def _see_to_run(integration: Integration) -> None:
         return
     run = start(integration, JobRun.Trigger.WEBHOOK, JobRun.Mode.REFETCH)
     enqueue(run, [_step("begin", due=timezone.now() + GATHER)])
+
+
+def take_up(now: datetime | None = None) -> int:
+    """Start runs for deliveries that were left, as their run was cancelled or could not take them.
+
+    Returns how many were started: one an integration, and one in TAKEN_UP_AFTER at most. Meant to
+    be called at every sweep.
+    """
+    before = (now or timezone.now()) - TAKEN_UP_AFTER
+    with every_tenant("deliveries of every tenant may have been left"):
+        left = WebhookDelivery.objects.filter(
+            integration=OuterRef("pk"),
+            state=WebhookDelivery.State.WAITING,
+            received_at__lt=before,
+        )
+        tried = JobRun.objects.filter(
+            integration=OuterRef("pk"), mode=JobRun.Mode.REFETCH, started_at__gte=before
+        )
+        found = list(Integration.objects.filter(Exists(left), ~Exists(tried), is_active=True))
+    for integration in found:
+        with tenant_scope(integration.tenant_id), transaction.atomic():
+            _see_to_run(integration)
+    return len(found)
 
 
 def _step(name: str, due: datetime | None = None) -> NewStep:

@@ -15,6 +15,7 @@ from integrations.credentials import store_credentials
 from integrations.models import Integration, Webhook, WebhookDelivery
 from jobs import webhook_pruning, webhooks_in
 from jobs.models import JobRun, QueueEntry
+from jobs.runs import cancel
 from sandbox import webhooks
 from sandbox.webhooks import Delivery
 from tenants.scope import tenant_scope
@@ -162,6 +163,24 @@ def test_what_comes_after_a_run_has_begun_is_fetched_by_another(
         QueueEntry.objects.filter(run=runs(jira)[0]).update(state=QueueEntry.State.RUNNING)
     sent(path, changed(secret, "d2"))
     assert len(runs(jira)) == 2
+
+
+def test_deliveries_whose_run_was_cancelled_are_taken_up_by_another(
+    hook: tuple[str, str], jira: Integration
+) -> None:
+    path, secret = hook
+    sent(path, changed(secret, "left"))
+    (run,) = runs(jira)
+    with tenant_scope(jira.tenant_id):
+        cancel(run)
+    later = timezone.now() + timedelta(minutes=31)
+    assert webhooks_in.take_up() == 0  # it came just now
+    assert webhooks_in.take_up(later) == 1
+    first, second = sorted(runs(jira), key=lambda each: each.pk)
+    assert (first.state, second.state) == (JobRun.State.CANCELLED, JobRun.State.RUNNING)
+    with tenant_scope(jira.tenant_id):
+        JobRun.objects.filter(pk=second.pk).update(started_at=later)
+    assert webhooks_in.take_up(later) == 0
 
 
 @pytest.mark.parametrize(
