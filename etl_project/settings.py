@@ -205,6 +205,7 @@ API_RATES = {
     "tenant": env.int("API_RATE_TENANT", default=3000),
     "address": env.int("API_RATE_ADDRESS", default=120),
     "auth": env.int("API_RATE_AUTH", default=20),
+    "delivery": env.int("API_RATE_DELIVERY", default=1200),
     "test": env.int("API_RATE_TEST", default=30),
     "discover": env.int("API_RATE_DISCOVER", default=60),
 }

@@ -13,7 +13,6 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from integrations.models import WebhookDelivery
 from jobs.webhooks_in import NotJsonError, UnknownWebhookError, body_of, receive
@@ -23,7 +22,7 @@ from tenants.api.fields import ModelSerializer, Serializer
 from tenants.api.filters import IntegerFilter, TextFilter, TimeFilter
 from tenants.api.parsing import MOST_BYTES, malformed
 from tenants.api.problems import Problem
-from tenants.api.views import TenantViewSet
+from tenants.api.views import LimitedView, TenantViewSet
 
 _TAGS: Final = ["webhooks in"]
 _BYTES: Final = "application/octet-stream"
@@ -39,8 +38,11 @@ class ReceiptShown(Serializer):
     is_new = serializers.BooleanField()
 
 
-class ReceiveView(APIView):
+class ReceiveView(LimitedView):
     """Where sources deliver. No account: a delivery is signed by the webhook's secret."""
+
+    throttle_scope = "delivery"
+    is_of_machines = True
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from time import time as now
 from typing import Any, Final, NamedTuple
 
@@ -33,7 +34,8 @@ class Count(NamedTuple):
 class Limits(BaseThrottle):
     """Counts a request for its user and tenant, or for its address if nobody asks.
 
-    Views that name a `throttle_scope` are counted by that as well. The count that is nearest to
+    Views that name a `throttle_scope` are counted by that as well, those that say `is_of_machines`
+    by that and the address alone. The count that is nearest to
     its limit is left in `view.count`.
     """
 
@@ -53,6 +55,9 @@ class Limits(BaseThrottle):
 def _counted(request: Request, view: Any) -> Iterable[tuple[str, object]]:
     """Yield the names of limits, and who is counted by each."""
     address = request.META.get("REMOTE_ADDR", "")
+    if getattr(view, "is_of_machines", False):
+        yield view.throttle_scope, address
+        return
     user = request.user
     if user is not None and user.is_authenticated:
         yield "user", user.pk
@@ -68,13 +73,19 @@ def _counted(request: Request, view: Any) -> Iterable[tuple[str, object]]:
 def counted(kinds: Iterable[tuple[str, object]]) -> list[Count]:
     """Count a request by the limits of these names; none where there is none, or no cache answers.
 
-    kinds: names of limits, and who is counted by each.
+    kinds: names of limits, and who is counted by each. What one of them refuses does not count by
+    those after it: nobody uses up the limit of a tenant by requests beyond their own.
     """
     rates = settings.API_RATES
     limited = [(name, who) for name, who in kinds if rates[name]]
     instant = now()
     window = int(instant // WINDOW)
-    used = _used([f"rate-{name}-{who}-{window}" for name, who in limited])
+    keys = [f"rate-{name}-{who}-{window}" for name, who in limited]
+    used = _used(keys)
+    refused = _refused([rates[name] for name, _ in limited], used)
+    if refused is not None:
+        _take_back(keys[refused + 1 :])
+        del limited[refused + 1 :], used[refused + 1 :]
     seconds = max(math.ceil((window + 1) * WINDOW - instant), 1)
     return [
         Count(rates[name], number, seconds)
@@ -90,6 +101,24 @@ def _used(keys: list[str]) -> list[int | None]:
         found: list[int | None] = count_all(keys, 2 * WINDOW)
         return found
     return [1 if cache.add(key, 1, 2 * WINDOW) else _next(key) for key in keys]
+
+
+def _refused(limits: list[int], used: list[int | None]) -> int | None:
+    """Return the place of the first limit that is exceeded; None where none is."""
+    return next(
+        (
+            place
+            for place, (limit, number) in enumerate(zip(limits, used, strict=True))
+            if number is not None and number > limit
+        ),
+        None,
+    )
+
+
+def _take_back(keys: list[str]) -> None:
+    for key in keys:
+        with suppress(ValueError):  # it has just been forgotten
+            cache.decr(key)
 
 
 def _next(key: str) -> int | None:

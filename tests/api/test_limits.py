@@ -45,6 +45,16 @@ def test_each_answer_tells_what_is_left(as_admin: APIClient, ours: World) -> Non
     assert told(APIClient().get("/api/v1/me/")) == (120, 119, 15)
 
 
+def test_whoever_asks_too_often_uses_up_no_limit_but_their_own(
+    as_admin: APIClient, ours: World, settings: Settings
+) -> None:
+    limited(settings, user=3, tenant=5)
+    answers = [as_admin.get("/api/v1/me/").status_code for _ in range(20)]
+    assert answers == [200] * 3 + [429] * 17
+    other = client_of(ours, "editor")
+    assert [other.get("/api/v1/me/").status_code for _ in range(3)] == [200, 200, 429]
+
+
 def test_one_request_too_many_is_refused_until_the_next_minute(
     as_admin: APIClient, ours: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
