@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs" / "openapi.yaml"
 _SERVERS = ("DATABASE_URL", "BROKER_URL", "RABBITMQ_URL", "RABBITMQ_HOST", "CHANNEL_LAYER_URL")
-_RATES = ("USER", "TENANT", "ADDRESS", "AUTH", "TEST", "DISCOVER")
+_RATES = ("USER", "TENANT", "ADDRESS", "AUTH", "DELIVERY", "TEST", "DISCOVER")
 
 
 @dataclass(frozen=True)
