@@ -1,6 +1,9 @@
 """What holds for every operation of the API: errors, pages, fields, tags."""
 
+from typing import Any, NoReturn
+
 import pytest
+from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from tests.admin.world import World
@@ -69,3 +72,17 @@ def test_a_browser_is_shown_a_page_that_leads_home_and_to_all_operations(
     assert 'href="/admin/"' in page
     assert 'href="/api/docs/"' in page
     assert "Django REST framework" not in page
+
+
+def test_a_database_that_does_not_answer_is_told_with_when_to_ask_again(
+    as_admin: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: Any) -> NoReturn:
+        raise OperationalError("too many clients")
+
+    monkeypatch.setattr("tenants.api.me.told_of", refuse)
+    answer = as_admin.get("/api/v1/me/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["type"].endswith("#unavailable")
+    assert "too many clients" not in answer.content.decode()
+    assert "too many clients" in caplog.text
