@@ -9,21 +9,18 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from common.errors import UsageError
-from tenants import api_tokens
+from tenants import api_tokens, shown_once
 from tenants.admin import TenantForm, TenantModelAdmin, tag
 from tenants.models import ApiToken
 from tenants.permissions import MEANINGS, Access, Capability, access_of
 from tenants.scope import current_tenant_id
 
-TEXT_KEY = "api_token"
-"""Key of the session under which the text of a new token waits to be shown, once."""
 _TONES = {ApiToken.State.VALID: "good"}
 
 
@@ -167,7 +164,7 @@ class ApiTokenAdmin(TenantModelAdmin):
         assert access is not None
         text = api_tokens.seal(obj, access)
         super().save_model(request, obj, form, change)
-        request.session[TEXT_KEY] = [obj.pk, text]
+        shown_once.keep(request, obj, text)
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
@@ -193,17 +190,6 @@ class ApiTokenAdmin(TenantModelAdmin):
     def text_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show a token just made, once."""
         token = self.object_or_404(request, object_id)
-        text = ""
-        if request.session.get(TEXT_KEY, [None])[0] == token.pk:
-            text = request.session.pop(TEXT_KEY)[1]
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Token {token.name}",
-            "token": token,
-            "text": text,
-        }
-        request.current_app = self.admin_site.name
-        response = TemplateResponse(request, "tenants/api_token_text.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        text = shown_once.take(request, token)
+        template, title = "tenants/api_token_text.html", f"Token {token.name}"
+        return shown_once.page(self, request, template, title, token=token, text=text)

@@ -9,19 +9,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from common.errors import UsageError
-from tenants import invitations, members
+from tenants import invitations, members, shown_once
 from tenants.admin import TenantForm, TenantModelAdmin, UnfoldModelAdmin, tag
 from tenants.models import Invitation, Membership, Role
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope
 
-LINK_KEY = "invitation_link"
-"""Key of the session under which the link of a new invitation waits to be shown, once."""
 _ROLE_TONES = {Role.ADMIN: "busy", Role.EDITOR: "good", Role.VIEWER: "plain"}
 
 
@@ -157,7 +154,7 @@ class InvitationAdmin(TenantModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         token = invitations.seal(obj, form.cleaned_data["valid_days"], request.user)
         super().save_model(request, obj, form, change)
-        request.session[LINK_KEY] = [obj.pk, token]
+        shown_once.keep(request, obj, token)
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
@@ -174,18 +171,7 @@ class InvitationAdmin(TenantModelAdmin):
         invitation = self.object_or_404(request, object_id)
         if not self._may(request, self.capability):
             raise PermissionDenied
-        link = ""
-        if request.session.get(LINK_KEY, [None])[0] == invitation.pk:
-            token = request.session.pop(LINK_KEY)[1]
-            link = request.build_absolute_uri(invitations.address_of(token))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Invitation for {invitation.name}",
-            "invitation": invitation,
-            "link": link,
-        }
-        request.current_app = self.admin_site.name
-        response = TemplateResponse(request, "tenants/invitation_link.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        token = shown_once.take(request, invitation)
+        link = request.build_absolute_uri(invitations.address_of(token)) if token else ""
+        template, title = "tenants/invitation_link.html", f"Invitation for {invitation.name}"
+        return shown_once.page(self, request, template, title, invitation=invitation, link=link)
