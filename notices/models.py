@@ -123,9 +123,9 @@ class Delivery(TenantOwned):
         ordering = ("-id",)
         indexes = (
             models.Index(
-                fields=("next_at", "id"),
+                fields=("tenant", "next_at", "id"),
                 condition=models.Q(state="waiting"),
-                name="notice_deliveries_due",
+                name="notice_deliveries_next",
             ),
         )
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from notices import courier, health, sending
+from notices import claiming, courier, health, sending
 from notices.endpoints import ping, send_again, set_active
 from notices.events import Event
 from notices.models import Delivery
@@ -82,7 +82,7 @@ def test_a_process_that_dies_leaves_the_notice_to_be_sent_by_the_same_id(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_couriers_make_one_attempt_at_a_time(tenant: Tenant) -> None:
+def test_couriers_make_one_attempt_at_a_time_for_a_tenant(tenant: Tenant) -> None:
     going: list[int] = []
     most: list[int] = []
     pause = threading.Event()
@@ -114,13 +114,14 @@ def test_two_couriers_make_one_attempt_at_a_time(tenant: Tenant) -> None:
             thread.join(30)
     ids = [each.headers["webhook-id"] for each in got(wire)]
     assert len(ids) == len(set(ids)) == 6
+    assert set(most) == {1}
     assert all(each.state == "delivered" and each.attempts == 1 for each in deliveries())
 
 
 def test_an_outcome_does_not_count_once_another_courier_has_taken_over(tenant: Tenant) -> None:
     with receiver(tenant), tenant_scope(tenant.pk):
         told(tenant)
-        claim = courier._claim_first(timezone.now())
+        claim = claiming.claim_first(timezone.now())
         assert claim is not None
         let_time_pass()
         assert deliver() == 1
@@ -132,20 +133,69 @@ def test_an_outcome_does_not_count_once_another_courier_has_taken_over(tenant: T
 def test_what_fails_is_tried_again_later_and_given_up_in_the_end(tenant: Tenant) -> None:
     with receiver(tenant, REFUSES) as (wire, _):
         told(tenant)
-        for number in range(1, courier.MOST_ATTEMPTS + 1):
+        for number in range(1, claiming.MOST_ATTEMPTS + 1):
             assert deliver() == 1
             row = deliveries()[0]
             assert (row.attempts, row.status) == (number, 500)
-            if number < courier.MOST_ATTEMPTS:
+            if number < claiming.MOST_ATTEMPTS:
                 wait = row.next_at - timezone.now()
-                least = courier.BACKOFF[number - 1]
+                least = claiming.BACKOFF[number - 1]
                 assert least * 0.95 < wait.total_seconds() < least * 1.25
                 assert deliver() == 0
                 let_time_pass(seconds=least * 1.25)
     assert row.state == Delivery.State.GIVEN_UP
     assert "it answered 500" in row.error
     assert len({each.headers["webhook-id"] for each in got(wire)}) == 1
-    assert [each.answer for each in attempts()] == ["no"] * courier.MOST_ATTEMPTS
+    assert [each.answer for each in attempts()] == ["no"] * claiming.MOST_ATTEMPTS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tenant_whose_receivers_are_slow_does_not_hold_up_others(tenant: Tenant) -> None:
+    theirs = new_tenant("theirs")
+    reached, released, arrived, stop = (threading.Event() for _ in range(4))
+
+    def slow(connection: socket.socket, request: bytes) -> None:
+        reached.set()
+        released.wait(20)
+        connection.sendall(answer(b""))
+
+    def quick(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(answer(b""))
+        arrived.set()
+
+    with receiver(tenant, slow) as (wire, _), receiver(theirs, quick):
+        for number in range(courier.THREADS):
+            endpoint(tenant, f"{wire.url}/{number}")
+        told(tenant)
+        threads = [
+            threading.Thread(target=courier.run, args=(stop,)) for _ in range(courier.THREADS)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            assert reached.wait(10)
+            told(theirs)
+            assert arrived.wait(10)
+            assert len(wire.requests) == 1
+        finally:
+            stop.set()
+            released.set()
+            for thread in threads:
+                thread.join(10)
+
+
+def test_tenants_take_turns_whoever_has_waited_longer(tenant: Tenant) -> None:
+    theirs = new_tenant("theirs")
+    with receiver(tenant), receiver(theirs):
+        for each in (tenant, theirs):
+            told(each, "run:before")
+            deliver()
+        for number in range(3):
+            told(tenant, f"run:{number}")
+        told(theirs)
+        deliver()
+    served = [each.tenant_id for each in attempts()]
+    assert served[2:] == [tenant.pk, theirs.pk, tenant.pk, tenant.pk]
 
 
 def test_an_endpoint_that_fails_does_not_hold_up_others(tenant: Tenant) -> None:
@@ -237,7 +287,7 @@ def test_the_last_attempt_of_a_process_that_died_is_not_repeated_for_ever(
     endpoint(tenant, "http://127.0.0.1:9/")
     told(tenant)
     with tenant_scope(tenant.pk):
-        Delivery.objects.update(attempts=courier.MOST_ATTEMPTS)
+        Delivery.objects.update(attempts=claiming.MOST_ATTEMPTS)
     assert deliver() == 0
     assert deliveries()[0].state == "given_up"
     assert "died" in deliveries()[0].error

@@ -1,0 +1,123 @@
+"""Who sends what next: a delivery is claimed by one courier, and tenants take turns.
+
+Of a tenant one delivery at a time is under way, so one whose receivers are slow costs the others
+no more than one courier.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from notices.events import Event
+from notices.models import Attempt, Delivery
+from tenants.models import Tenant
+
+BACKOFF: Final = (30, 120, 600, 3600, 6 * 3600, 24 * 3600)
+"""Seconds until a delivery that failed is tried again, about."""
+MOST_ATTEMPTS: Final = len(BACKOFF) + 1
+LEASE: Final = timedelta(seconds=60)
+"""Longer than an attempt takes."""
+_LOOKED_AT: Final = 20
+
+State = Delivery.State
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that this process sends now, and may note the outcome of while its fence holds."""
+
+    delivery: Delivery
+    fence: int
+    attempt: Attempt
+
+
+class _Turns:
+    """Whom this process served when: who was not for the longest time is next."""
+
+    def __init__(self) -> None:
+        self._served: dict[int, int] = {}
+        self._count = count(1)
+
+    def in_order(self, tenant_ids: Iterable[int]) -> list[int]:
+        return sorted(tenant_ids, key=lambda each: self._served.get(each, 0))
+
+    def note(self, tenant_id: int) -> None:
+        self._served[tenant_id] = next(self._count)
+
+
+_TURNS: Final = _Turns()
+
+
+def due(now: datetime) -> QuerySet[Delivery]:
+    """Return what may be sent now, the oldest first: nothing to an endpoint that is held."""
+    is_free = Q(leased_until=None) | Q(leased_until__lte=now)
+    may_go = (
+        Q(endpoint=None)
+        | Q(endpoint__held_until=None)
+        | Q(endpoint__held_until__lte=now)
+        | Q(notice__event=Event.PING)
+    )
+    rows: QuerySet[Delivery] = Delivery.objects.filter(
+        is_free, may_go, state=State.WAITING, next_at__lte=now
+    )
+    return rows.order_by("next_at", "id")
+
+
+def claim_first(now: datetime) -> Claim | None:
+    """Claim the oldest delivery of the tenant whose turn it is; None if nothing is due."""
+    rows = due(now).select_related("notice", "endpoint", "user")
+    for tenant_id in _TURNS.in_order(_idle_tenants(now)):
+        for delivery in rows.filter(tenant_id=tenant_id)[:_LOOKED_AT]:
+            claim = claim_one(delivery, now, in_turn=True)
+            if claim is not None:
+                _TURNS.note(tenant_id)
+                return claim
+    return None
+
+
+def claim_one(delivery: Delivery, now: datetime, *, in_turn: bool) -> Claim | None:
+    """Take a delivery and count the attempt; None if another has it, or no attempt is left.
+
+    in_turn: only while nothing else of the tenant is under way.
+    """
+    held = Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, state=State.WAITING)
+    held = held.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+    if delivery.attempts >= MOST_ATTEMPTS:
+        why = "the process that made the last attempt died before it noted what came of it"
+        held.update(state=State.GIVEN_UP, error=why, ended_at=now, leased_until=None)
+        return None
+    with transaction.atomic():
+        if in_turn:
+            # Of two couriers that saw the tenant idle the second waits here for the first.
+            Tenant.objects.select_for_update(no_key=True).get(pk=delivery.tenant_id)
+            held = held.filter(~Exists(_under_way(now).filter(tenant_id=delivery.tenant_id)))
+        fence = delivery.fence + 1
+        leased_until = timezone.now() + LEASE
+        if not held.update(fence=fence, attempts=F("attempts") + 1, leased_until=leased_until):
+            return None
+        delivery.attempts += 1
+        delivery.fence = fence
+        attempt = Attempt.objects.create(
+            tenant_id=delivery.tenant_id, delivery=delivery, number=fence, began_at=now
+        )
+    return Claim(delivery, fence, attempt)
+
+
+def _under_way(now: datetime) -> QuerySet[Delivery]:
+    rows: QuerySet[Delivery] = Delivery.objects.filter(state=State.WAITING, leased_until__gt=now)
+    return rows
+
+
+def _idle_tenants(now: datetime) -> list[int]:
+    """Return those for whom something is due and nothing under way, the oldest first."""
+    busy = set(_under_way(now).values_list("tenant_id", flat=True))
+    first = due(now).filter(tenant_id=OuterRef("pk")).values("next_at")[:1]
+    tenants = Tenant.objects.filter(is_active=True).exclude(pk__in=busy)
+    tenants = tenants.annotate(oldest=Subquery(first)).exclude(oldest=None)
+    return list(tenants.order_by("oldest", "pk").values_list("pk", flat=True))
