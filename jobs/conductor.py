@@ -33,9 +33,9 @@ class Conductor:
             threading.Thread(target=progress.run, args=(self._stop,), name="progress", daemon=True),
             *(
                 threading.Thread(
-                    target=courier.run, args=(self._stop,), name="courier", daemon=True
+                    target=courier.run, args=(way, self._stop), name="courier", daemon=True
                 )
-                for _ in range(courier.THREADS)
+                for way in courier.COURIERS
             ),
         )
 

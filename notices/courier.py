@@ -19,7 +19,7 @@ from django.utils import timezone
 from common.errors import PermanentError
 from common.tracing import bind
 from notices import health, mail
-from notices.claiming import BACKOFF, MOST_ATTEMPTS, Claim, claim_first, claim_one
+from notices.claiming import BACKOFF, MOST_ATTEMPTS, Claim, Way, claim_first, claim_one
 from notices.events import Event
 from notices.models import Attempt, Delivery, Endpoint
 from notices.secrets import secrets_of
@@ -31,17 +31,21 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 1.0
 FAULT_SECONDS: Final = 5.0
-THREADS: Final = 4
+CLOSED_SECONDS: Final = 60.0
+"""So long a courier leaves a way alone that is closed, such as a mail server that is away."""
+COURIERS: Final = (*(Way.WEBHOOK,) * 4, Way.MAIL)
+"""The way of each courier of a process."""
 _EVERYBODYS: Final = "a courier delivers for every tenant"
 
 
-def run(stop: threading.Event) -> None:
+def run(way: Way, stop: threading.Event) -> None:
     """Deliver until told to stop; what the database or a fault of ours prevents is done later."""
     while not stop.is_set():
         WAKE.clear()
         try:
-            while not stop.is_set() and deliver_next():
-                pass
+            while not stop.is_set() and (outcome := deliver_next(way)):
+                if outcome.is_way_closed:
+                    stop.wait(CLOSED_SECONDS)
         except Exception as error:
             expected = (DatabaseError, InterfaceError)
             logger.warning("the courier waits: %r", error, exc_info=not isinstance(error, expected))
@@ -52,28 +56,35 @@ def run(stop: threading.Event) -> None:
 
 
 def deliver_all() -> int:
-    """Deliver everything that is due; return how many attempts were made."""
+    """Deliver everything that is due; return how many attempts were made. Of a way that turns out
+    to be closed the rest is left."""
     made = 0
-    while deliver_next():
-        made += 1
+    for way in Way:
+        while outcome := deliver_next(way):
+            made += 1
+            if outcome.is_way_closed:
+                break
     return made
 
 
-def deliver_next() -> bool:
-    """Make the attempt that is due first; return False if there is none."""
+def deliver_next(way: Way) -> Outcome | None:
+    """Make the attempt that is due first; return what came of it, None if there is none."""
     with every_tenant(_EVERYBODYS):
-        claim = claim_first(timezone.now())
-    return claim is not None and _work(claim)
+        claim = claim_first(way, timezone.now())
+    return None if claim is None else _work(claim)
 
 
 def deliver_now(delivery: Delivery) -> bool:
     """Make the next attempt of one delivery at once, for whoever waits for it; return False if
     somebody else makes it. In the tenant's scope, outside of a transaction."""
     claim = claim_one(delivery, timezone.now(), in_turn=False)
-    return claim is not None and _work(claim)
+    if claim is None:
+        return False
+    _work(claim)
+    return True
 
 
-def _work(claim: Claim) -> bool:
+def _work(claim: Claim) -> Outcome:
     delivery = claim.delivery
     with (
         tenant_scope(delivery.tenant_id),
@@ -91,7 +102,7 @@ def _work(claim: Claim) -> bool:
                 delivery.message_id,
                 outcome.error,
             )
-    return True
+    return outcome
 
 
 # ---- sending

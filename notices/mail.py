@@ -1,7 +1,13 @@
 """Notices by e-mail: plain text, to members of the tenant alone."""
 
 import time
-from smtplib import SMTPException
+from smtplib import (
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+)
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,6 +20,13 @@ from notices.sending import Outcome
 from notices.wording import link_of, one_line, words_of
 from tenants.models import Membership, Tenant
 
+_OF_ONE: Final = (
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+    SMTPDataError,
+    SMTPNotSupportedError,
+)
+"""What a mail server says of one message; anything else is about the server."""
 _WHY: Final = "You get this because you chose it, or because you administer the tenant"
 
 
@@ -28,7 +41,12 @@ def send(delivery: Delivery, notice: Notice) -> Outcome:
         message_to(user.email, notice, delivery.message_id).send()
     except (SMTPException, OSError) as error:
         told = one_line(f"the mail server did not take it: {type(error).__name__}: {error}")
-        return Outcome(False, _since(began), error=KNOWN.redact(told))
+        return Outcome(
+            False,
+            _since(began),
+            error=KNOWN.redact(told),
+            is_way_closed=not isinstance(error, _OF_ONE),
+        )
     return Outcome(True, _since(began))
 
 

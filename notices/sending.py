@@ -25,6 +25,7 @@ _GONE: Final = 410
 class Outcome:
     """What came of an attempt. status: of the answer, None without one. answer: its beginning,
     redacted. is_final: trying again cannot help. is_gone: the receiver wants nothing any more.
+    is_way_closed: no other delivery that goes this way can do better now.
     """
 
     is_delivered: bool
@@ -34,6 +35,7 @@ class Outcome:
     error: str = ""
     is_final: bool = False
     is_gone: bool = False
+    is_way_closed: bool = False
 
 
 def body_of(notice: Notice) -> bytes:

@@ -10,6 +10,7 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from notices import claiming, courier, health, sending
+from notices.claiming import Way
 from notices.endpoints import ping, send_again, set_active
 from notices.events import Event
 from notices.models import Delivery
@@ -121,7 +122,7 @@ def test_couriers_make_one_attempt_at_a_time_for_a_tenant(tenant: Tenant) -> Non
 def test_an_outcome_does_not_count_once_another_courier_has_taken_over(tenant: Tenant) -> None:
     with receiver(tenant), tenant_scope(tenant.pk):
         told(tenant)
-        claim = claiming.claim_first(timezone.now())
+        claim = claiming.claim_first(Way.WEBHOOK, timezone.now())
         assert claim is not None
         let_time_pass()
         assert deliver() == 1
@@ -150,7 +151,10 @@ def test_what_fails_is_tried_again_later_and_given_up_in_the_end(tenant: Tenant)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_tenant_whose_receivers_are_slow_does_not_hold_up_others(tenant: Tenant) -> None:
+def test_a_tenant_whose_receivers_are_slow_does_not_hold_up_others(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "POLL_SECONDS", 0.05)
     theirs = new_tenant("theirs")
     reached, released, arrived, stop = (threading.Event() for _ in range(4))
 
@@ -164,11 +168,11 @@ def test_a_tenant_whose_receivers_are_slow_does_not_hold_up_others(tenant: Tenan
         arrived.set()
 
     with receiver(tenant, slow) as (wire, _), receiver(theirs, quick):
-        for number in range(courier.THREADS):
+        for number in range(len(courier.COURIERS)):
             endpoint(tenant, f"{wire.url}/{number}")
         told(tenant)
         threads = [
-            threading.Thread(target=courier.run, args=(stop,)) for _ in range(courier.THREADS)
+            threading.Thread(target=courier.run, args=(way, stop)) for way in courier.COURIERS
         ]
         for thread in threads:
             thread.start()
@@ -300,10 +304,10 @@ def test_a_courier_goes_on_when_the_database_is_back(
     stop, deliver_next = threading.Event(), courier.deliver_next
     failures = iter([OperationalError("the database is away")])
 
-    def failing_once() -> bool:
+    def failing_once(way: Way) -> sending.Outcome | None:
         for error in failures:
             raise error
-        made = deliver_next()
+        made = deliver_next(way)
         if made:
             stop.set()
         return made
@@ -313,7 +317,7 @@ def test_a_courier_goes_on_when_the_database_is_back(
     monkeypatch.setattr(courier, "POLL_SECONDS", 0.01)
     with receiver(tenant) as (wire, _):
         told(tenant)
-        thread = threading.Thread(target=courier.run, args=(stop,))
+        thread = threading.Thread(target=courier.run, args=(Way.WEBHOOK, stop))
         thread.start()
         thread.join(10)
     assert len(wire.requests) == 1
@@ -322,7 +326,7 @@ def test_a_courier_goes_on_when_the_database_is_back(
 @pytest.mark.django_db(transaction=True)
 def test_couriers_stop_when_they_are_told_to(tenant: Tenant) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=courier.run, args=(stop,))
+    thread = threading.Thread(target=courier.run, args=(Way.WEBHOOK, stop))
     with receiver(tenant) as (wire, _):
         thread.start()
         told(tenant)
