@@ -1,16 +1,23 @@
 """What is told of the end of a run: that it finished, failed, or finished after one that failed."""
 
+import logging
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Count, Q, Sum
 
 from common.redaction import KNOWN
+from common.tracing import bind
 from integrations.models import Integration
 from jobs.models import JobRun, QueueEntry, Stage
 from notices.events import Event
 from notices.models import Notice
 from notices.telling import tell
 from notices.unmapped import tell_unmapped
+
+logger = logging.getLogger(__name__)
 
 _TOLD: Final = frozenset(JobRun.Mode) - {JobRun.Mode.REMAP, JobRun.Mode.REFETCH}
 """An edit says itself what became of it, and refetches of single items may come every second."""
@@ -22,27 +29,46 @@ def tell_end(run: JobRun) -> None:
     """Write what there is to tell of a run that has just ended, in the transaction that ends it.
 
     run: with its state, error and end. Nothing of one that was cancelled: whoever did it knows.
+    Only the notice of the end itself keeps a run from ending if it cannot be written.
     """
     if run.state == JobRun.State.CANCELLED or run.mode not in _TOLD:
         return
     integration = Integration.objects.get(pk=run.integration_id)
     is_failed = run.state == JobRun.State.FAILED
-    events = [Event.RUN_FAILED if is_failed else Event.RUN_FINISHED]
-    if not is_failed and _failed_before(run):
-        events.append(Event.RUN_RECOVERED)
+    is_recovered = not is_failed and _failed_before(run)
     payload = _payload(run, integration)
+    _tell(run, Event.RUN_FAILED if is_failed else Event.RUN_FINISHED, payload)
+    if is_recovered:
+        _aside(run, lambda: _tell(run, Event.RUN_RECOVERED, payload))
+    ended_at = _end(run)
+    _aside(run, lambda: tell_unmapped(integration, ended_at, f"run:{run.pk}"))
+
+
+def _tell(run: JobRun, event: Event, payload: dict[str, Any]) -> None:
+    tell(
+        run.tenant_id,
+        event,
+        # A run that is replayed ends again.
+        f"{event}:{run.pk}:{_end(run).isoformat()}",
+        payload,
+        integration_id=run.integration_id,
+        occurred_at=run.finished_at,
+    )
+
+
+def _aside(run: JobRun, write: Callable[[], None]) -> None:
+    """Write what a run can end without: if that fails, it is logged and undone by itself."""
+    try:
+        with transaction.atomic():
+            write()
+    except Exception:
+        with bind(run.trace_id, tenant=run.tenant_id, run=run.pk):
+            logger.exception("something could not be told of the end of a run")
+
+
+def _end(run: JobRun) -> datetime:
     assert run.finished_at is not None
-    for event in events:
-        tell(
-            run.tenant_id,
-            event,
-            # A run that is replayed ends again.
-            f"{event}:{run.pk}:{run.finished_at.isoformat()}",
-            payload,
-            integration_id=run.integration_id,
-            occurred_at=run.finished_at,
-        )
-    tell_unmapped(integration, run.finished_at, f"run:{run.pk}")
+    return run.finished_at
 
 
 def _failed_before(run: JobRun) -> bool:
@@ -54,7 +80,6 @@ def _failed_before(run: JobRun) -> bool:
 
 
 def _payload(run: JobRun, integration: Integration) -> dict[str, Any]:
-    assert run.finished_at is not None
     counts = QueueEntry.objects.filter(run=run).aggregate(
         records=Sum("record_count", filter=Q(stage=Stage.TRANSFORM)),
         rows=Sum("row_count", filter=Q(stage=Stage.LOAD)),
@@ -69,7 +94,7 @@ def _payload(run: JobRun, integration: Integration) -> dict[str, Any]:
             "state": str(run.state),
             "error": KNOWN.redact(run.error.partition("\n")[0])[:_LONGEST],
             "started_at": run.started_at.isoformat(),
-            "finished_at": run.finished_at.isoformat(),
+            "finished_at": _end(run).isoformat(),
             **{name: count or 0 for name, count in counts.items()},
         },
         "integration": {

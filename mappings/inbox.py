@@ -143,15 +143,25 @@ def read_inbox(tenant_id: int, integrations: Iterable[Integration], kinds: Itera
 
     As many queries for many entries as for few, up to some hundreds.
     """
+    found = read_names(tenant_id, integrations, kinds)
+    count_items(tenant_id, found.entries)
+    return found
+
+
+def read_names(tenant_id: int, integrations: Iterable[Integration], kinds: Iterable[Kind]) -> Inbox:
+    """Return the same, in no order and without counts of items, which cost the most."""
     by_id = {each.pk: each for each in integrations}
     reader = _Reader(tenant_id, by_id)
     wanted = set(kinds)
     types = reader.types() if Kind.TYPE in wanted else []
     statuses = reader.statuses() if Kind.STATUS in wanted else []
-    entries = [*types, *statuses]
+    return Inbox([*types, *statuses], reader.is_cut)
+
+
+def count_items(tenant_id: int, entries: list[Entry]) -> None:
+    """Give entries their counts of items, and put those with the most first."""
     _count(tenant_id, entries)
     entries.sort(key=lambda each: (-each.item_count, each.kind, fold(each.name), each.key))
-    return Inbox(entries, reader.is_cut)
 
 
 class _Reader:

@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from integrations.models import Integration
-from mappings.inbox import Entry, Kind, read_inbox
+from mappings.inbox import Entry, Kind, count_items, read_names
 from mappings.models import StatusResolution, WitResolution
 from notices.events import Event
 from notices.models import ToldValues
@@ -34,6 +34,7 @@ def tell_unmapped(integration: Integration, now: datetime, cause: str) -> None:
         if keys != told.keys:
             ToldValues.objects.filter(pk=told.pk).update(keys=keys)
         if new:
+            count_items(integration.tenant_id, new)
             _tell(integration, new, now, cause)
 
 
@@ -44,7 +45,7 @@ def _entries(integration: Integration) -> list[Entry]:
         for kind, model in ((Kind.TYPE, WitResolution), (Kind.STATUS, StatusResolution))
         if model.objects.filter(**owned).exists()
     ]
-    return read_inbox(integration.tenant_id, [integration], kinds).entries if kinds else []
+    return read_names(integration.tenant_id, [integration], kinds).entries if kinds else []
 
 
 def _tell(integration: Integration, new: list[Entry], now: datetime, cause: str) -> None:

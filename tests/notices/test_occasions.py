@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import Integration
@@ -46,6 +48,20 @@ def test_new_values_are_told_once_at_the_end_of_a_run_and_again_when_they_come_b
     assert found.payload["count"] >= 2
     assert len(found.payload["values"]) == min(found.payload["count"], unmapped.NAMED)
     assert all(f"{each['kind']} {each['name']}" in entries for each in found.payload["values"])
+    assert sum(each["items"] for each in found.payload["values"]) > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_items_are_counted_only_of_values_that_are_new() -> None:
+    world = Imported("acme", OWN)
+    world.forget(types=["Story", "Bug"], levels=[0], categories=True)
+    unmapped.tell_unmapped(world.integration, timezone.now(), "test")
+    before = len(notices(Event.VALUES_UNMAPPED))
+    assert world.entries()
+    with CaptureQueriesContext(connection) as queries:
+        unmapped.tell_unmapped(world.integration, timezone.now(), "test")
+    assert len(notices(Event.VALUES_UNMAPPED)) == before
+    assert not any("work_items" in each["sql"] for each in queries)
 
 
 def test_at_most_twenty_values_are_named(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,20 +6,21 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.core import mail
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from common.errors import PermanentError
 from integrations.models import Integration
-from jobs import queue, retries, runs
+from jobs import queue, retries, run_notices, runs
 from jobs.models import JobRun, QueueEntry, Stage
 from notices.events import Event
-from notices.models import Delivery, Notice
+from notices.models import Delivery, Notice, ToldValues
 from notices.telling import tell
 from tenants.models import Membership, Role, Tenant
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.conftest import add_steps, make_run, run_state
+from tests.loglines import kept_lines
 from tests.notices.world import (
     EVERY_EVENT,
     deliver,
@@ -123,6 +124,26 @@ def test_an_end_that_is_rolled_back_is_not_told(monkeypatch: pytest.MonkeyPatch)
     assert (run_state(run), events(), deliveries()) == ("running", [], [])
     assert runs.finish_if_done(run.pk) == "completed"
     assert (events(), len(deliveries())) == (["run.finished"], 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault"), DataError("a value is too long")])
+def test_a_run_ends_also_if_its_values_cannot_be_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run()
+
+    def broken(integration: Integration, *_: Any) -> None:
+        ToldValues.objects.create(tenant_id=integration.tenant_id, integration=integration)
+        raise error
+
+    monkeypatch.setattr(run_notices, "tell_unmapped", broken)
+    with kept_lines() as lines:
+        assert ended(run) == "completed"
+    assert (run_state(run), events()) == ("completed", ["run.finished"])
+    assert "could not be told" in str(lines)
+    assert str(error) in str(lines)
+    with every_tenant("test"):
+        assert not ToldValues.objects.exists(), "what it wrote is undone"
 
 
 def test_nothing_can_be_told_outside_of_a_transaction(transactional_db: None) -> None:
