@@ -34,6 +34,8 @@ from tenants.permissions import Capability
 from tenants.scope import tenant_scope
 
 TAGS = ["notices and webhooks out"]
+_EDITED = ("name", "url", "events", "integrations", "is_active")
+"""What people edit; the rest is of deliveries."""
 _ONCE = {"Cache-Control": "no-store"}
 
 
@@ -70,7 +72,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One webhook with its health; its secret is never told again."""
-        return tagged(request, self.get_serializer(self.get_object()).data)
+        return tagged(request, self.get_serializer(self.get_object()).data, edited=_EDITED)
 
     @extend_schema(
         summary="Make a webhook out",
@@ -88,7 +90,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
             note_addition(request, row)
         context = {**self.get_serializer_context(), "secret": secret}
         data = EndpointMade(row, context=context).data
-        tag = etag_of(self.get_serializer(row).data)
+        tag = etag_of(self.get_serializer(row).data, _EDITED)
         return Response(data, status=201, headers={**_ONCE, "ETag": tag})
 
     @extend_schema(
@@ -107,7 +109,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
             endpoints.change(row, _values(given.validated_data, row))
             if given.validated_data:
                 note_change(request, row, [{"changed": {"fields": sorted(given.validated_data)}}])
-            return tagged(request, self.get_serializer(row).data)
+            return tagged(request, self.get_serializer(row).data, edited=_EDITED)
 
     @extend_schema(
         summary="Remove a webhook out", request=None, responses={204: None}, parameters=[IF_MATCH]
@@ -158,7 +160,7 @@ class EndpointsViewSet(ListModelMixin, TenantViewSet):
         found = self.get_object()
         with tenant_scope(found.tenant_id), transaction.atomic():
             row: Endpoint = Endpoint.objects.select_for_update(of=("self",)).get(pk=found.pk)
-            require_match(request, etag_of(self.get_serializer(row).data))
+            require_match(request, etag_of(self.get_serializer(row).data, _EDITED))
             yield row
 
 

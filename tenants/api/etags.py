@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.utils.http import parse_etags, quote_etag
@@ -20,12 +21,17 @@ IF_MATCH: Final = OpenApiParameter(
 )
 """Of every operation that calls `require_match`."""
 _LENGTH: Final = 24
+_MARK: Final = "-"
 
 
-def etag_of(data: Any) -> str:
-    """Return the tag of what a serializer shows of a row, quoted."""
-    text = json.dumps(data, sort_keys=True, default=str)
-    return quote_etag(hashlib.sha256(text.encode()).hexdigest()[:_LENGTH])
+def etag_of(data: Any, edited: Collection[str] = ()) -> str:
+    """Return the tag of what a serializer shows of a row, quoted.
+
+    edited: the fields that people edit, where others change by themselves. They make the first
+    part of the tag, by which alone `require_match` goes.
+    """
+    parts = [{name: data[name] for name in edited}] if edited else []
+    return quote_etag(_MARK.join(_digest(each) for each in (*parts, data)))
 
 
 def require_match(request: Request, current: str) -> None:
@@ -36,7 +42,7 @@ def require_match(request: Request, current: str) -> None:
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return
-    if current not in parse_etags(given):
+    if _edited(current) not in {_edited(each) for each in parse_etags(given)}:
         raise Problem(
             412,
             "changed-meanwhile",
@@ -45,10 +51,21 @@ def require_match(request: Request, current: str) -> None:
         )
 
 
-def tagged(request: Request, data: Any, status: int = 200) -> Response:
-    """Answer with the data and its tag, or 304 if the reader has it."""
-    tag = etag_of(data)
+def tagged(
+    request: Request, data: Any, status: int = 200, *, edited: Collection[str] = ()
+) -> Response:
+    """Answer with the data and its tag (see `etag_of`), or 304 if the reader has it."""
+    tag = etag_of(data, edited)
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if request.method in ("GET", "HEAD") and (tag in known or "*" in known):
         return Response(status=304, headers={"ETag": tag})
     return Response(data, status=status, headers={"ETag": tag})
+
+
+def _digest(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+
+
+def _edited(tag: str) -> str:
+    return tag.partition(_MARK)[0]

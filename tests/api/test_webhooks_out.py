@@ -72,6 +72,23 @@ def test_a_webhook_is_changed_only_by_who_has_seen_its_state(as_admin: APIClient
     assert as_admin.get(path).status_code == 404
 
 
+def test_a_delivery_in_between_refuses_no_edit_and_is_seen_by_readers(
+    as_admin: APIClient, ours: World
+) -> None:
+    with listened() as wire:
+        path = f"{HOOKS}{made(as_admin, wire.url)['id']}/"
+        tag = as_admin.get(path)["ETag"]
+        assert as_admin.get(path, headers={"If-None-Match": tag}).status_code == 304
+        told(ours.tenant)
+        deliver()
+    seen = as_admin.get(path, headers={"If-None-Match": tag})
+    assert (seen.status_code, seen.json()["succeeded_at"] is not None) == (200, True)
+    changed = as_admin.patch(path, {"name": "other"}, headers={"If-Match": tag})
+    assert changed.status_code == 200
+    late = as_admin.patch(path, {"name": "third"}, headers={"If-Match": tag})
+    assert late.status_code == 412
+
+
 @pytest.mark.parametrize(
     ("values", "pointer"),
     [
