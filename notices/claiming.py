@@ -115,8 +115,9 @@ def claim_one(delivery: Delivery, now: datetime, *, in_turn: bool) -> Claim | No
             return None
         delivery.attempts += 1
         delivery.fence = fence
+        number = Attempt.objects.filter(delivery=delivery).count() + 1
         attempt = Attempt.objects.create(
-            tenant_id=delivery.tenant_id, delivery=delivery, number=fence, began_at=now
+            tenant_id=delivery.tenant_id, delivery=delivery, number=number, began_at=now
         )
     return Claim(delivery, fence, attempt)
 

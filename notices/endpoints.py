@@ -105,6 +105,7 @@ def ping(row: Endpoint) -> Delivery:
 def send_again(delivery: Delivery) -> None:
     """Put a delivery on its way once more, by the same id: who has it may know it by that.
 
+    Its fence is raised, so an attempt whose lease ran out cannot note anything any more.
     Raises UsageError if it is being sent at this moment.
     """
     now = timezone.now()
@@ -113,7 +114,12 @@ def send_again(delivery: Delivery) -> None:
         idle = idle.none()
     with transaction.atomic():
         if not idle.update(
-            state=Delivery.State.WAITING, attempts=0, next_at=now, leased_until=None, ended_at=None
+            state=Delivery.State.WAITING,
+            attempts=0,
+            fence=delivery.fence + 1,
+            next_at=now,
+            leased_until=None,
+            ended_at=None,
         ):
             raise UsageError("it is being sent at this moment: look at it again in a minute")
         Endpoint.objects.filter(pk=delivery.endpoint_id).update(held_until=None)

@@ -90,8 +90,8 @@ class Delivery(TenantOwned):
     """One notice on its way to one endpoint, or by e-mail to one user.
 
     message_id: what the receiver deduplicates by, the same at every attempt. attempts: counted
-    before each; fence: raised by each claim, and who notes an outcome has to hold it.
-    status, error: of the last attempt.
+    before each; fence: raised by each claim and when it is sent again, and who notes an outcome
+    has to hold it. status, error: of the last attempt.
     """
 
     class State(models.TextChoices):

@@ -131,6 +131,18 @@ def test_an_outcome_does_not_count_once_another_courier_has_taken_over(tenant: T
     assert [each.state for each in deliveries()] == ["delivered"]
 
 
+def test_an_outcome_does_not_count_once_somebody_has_sent_it_again(tenant: Tenant) -> None:
+    with receiver(tenant), tenant_scope(tenant.pk):
+        told(tenant)
+        claim = claiming.claim_first(Way.WEBHOOK, timezone.now())
+        assert claim is not None
+        let_time_pass()
+        send_again(deliveries()[0])
+        assert not courier.note(claim, sending.Outcome(False, 1, error="late", is_final=True))
+        assert deliver() == 1
+    assert [each.state for each in deliveries()] == ["delivered"]
+
+
 def test_what_fails_is_tried_again_later_and_given_up_in_the_end(tenant: Tenant) -> None:
     with receiver(tenant, REFUSES) as (wire, _):
         told(tenant)
