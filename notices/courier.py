@@ -90,7 +90,7 @@ def _work(claim: Claim) -> Outcome:
         tenant_scope(delivery.tenant_id),
         bind("", tenant=delivery.tenant_id),
     ):
-        outcome = _attempt(delivery)
+        outcome = _tried(delivery)
         if not note(claim, outcome):
             logger.info("another courier has taken delivery %s over", delivery.pk)
         elif outcome.is_delivered:
@@ -106,6 +106,18 @@ def _work(claim: Claim) -> Outcome:
 
 
 # ---- sending
+
+
+def _tried(delivery: Delivery) -> Outcome:
+    """Return what came of an attempt, also if it fails by a fault of ours."""
+    try:
+        return _attempt(delivery)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("notice %s: a fault of ours kept it from being sent", delivery.notice_id)
+        told = f"a fault of ours kept it from being sent ({type(error).__name__}): see the log"
+        return Outcome(False, 0, error=told, is_fault=True)
 
 
 def _attempt(delivery: Delivery) -> Outcome:

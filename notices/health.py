@@ -31,7 +31,7 @@ def note(rows: QuerySet[Endpoint], outcome: Outcome, now: datetime, is_test: boo
     if outcome.is_gone:
         disable(rows, outcome.error, now)
         return
-    if is_test or outcome.is_final:
+    if is_test or outcome.is_final or outcome.is_fault:
         return
     rows.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", Value(now)))
     row = rows.first()

@@ -25,7 +25,8 @@ _GONE: Final = 410
 class Outcome:
     """What came of an attempt. status: of the answer, None without one. answer: its beginning,
     redacted. is_final: trying again cannot help. is_gone: the receiver wants nothing any more.
-    is_way_closed: no other delivery that goes this way can do better now.
+    is_way_closed: no other delivery that goes this way can do better now. is_fault: it was ours,
+    and says nothing of the receiver.
     """
 
     is_delivered: bool
@@ -36,6 +37,7 @@ class Outcome:
     is_final: bool = False
     is_gone: bool = False
     is_way_closed: bool = False
+    is_fault: bool = False
 
 
 def body_of(notice: Notice) -> bytes:

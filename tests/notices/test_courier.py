@@ -17,6 +17,7 @@ from notices.models import Delivery
 from notices.telling import WAKE
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.loglines import kept_lines
 from tests.notices.world import (
     attempts,
     deliver,
@@ -212,6 +213,28 @@ def test_tenants_take_turns_whoever_has_waited_longer(tenant: Tenant) -> None:
         deliver()
     served = [each.tenant_id for each in attempts()]
     assert served[2:] == [tenant.pk, theirs.pk, tenant.pk, tenant.pk]
+
+
+def test_a_fault_of_ours_is_logged_and_tried_again_like_any_failure(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: Any) -> sending.Outcome:
+        raise ZeroDivisionError("nobody thought of it")
+
+    with receiver(tenant) as (_, row):
+        told(tenant)
+        with monkeypatch.context() as patch, kept_lines() as lines:
+            patch.setattr(courier, "post", faulty)
+            assert deliver() == 1
+        (delivery,) = deliveries()
+        assert "a fault of ours" in delivery.error
+        assert "nobody thought of it" in str(lines)
+        assert (delivery.leased_until, fresh(row).failures) == (None, 0)
+        wait = (delivery.next_at - timezone.now()).total_seconds()
+        assert 0 < wait < claiming.BACKOFF[0] * 1.25
+        let_time_pass()
+        assert deliver() == 1
+    assert deliveries()[0].state == "delivered"
 
 
 def test_an_endpoint_that_fails_does_not_hold_up_others(tenant: Tenant) -> None:
