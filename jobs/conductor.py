@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -56,26 +57,36 @@ class Conductor:
 
     def _mend(self) -> None:
         while not self._stop.is_set():
-            try:
-                mend(self._start_run)
-            except Exception as error:
-                # The next round does what this one did not.
-                expected = (DatabaseError, InterfaceError)
-                logger.warning(
-                    "the sweeper waits: %r", error, exc_info=not isinstance(error, expected)
-                )
-                connection.close()
+            mend(self._start_run)  # the next round does what this one could not
             self._stop.wait(self._sweep_seconds)
         connection.close()
 
 
-def mend(start_run: schedule.StartRun) -> None:
-    """Sweep once, start what is due by schedule, and see to what notices take now and then."""
-    sweeper.sweep()
-    schedule.plan()
-    schedule.fire(start_run)
-    schedule.prune()
-    webhooks_in.take_up()
-    webhook_pruning.prune()
-    expiry.look()
-    pruning.prune()
+def mend(start_run: schedule.StartRun) -> list[Exception]:
+    """Sweep once, start what is due by schedule, and see to what notices take now and then.
+
+    A step that fails is logged and keeps no later one from being done, unless the database is
+    away. Return what went wrong.
+    """
+    steps: tuple[Callable[[], object], ...] = (
+        sweeper.sweep,
+        schedule.plan,
+        lambda: schedule.fire(start_run),
+        schedule.prune,
+        webhooks_in.take_up,
+        webhook_pruning.prune,
+        expiry.look,
+        pruning.prune,
+    )
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            failures.append(error)
+            is_of_database = isinstance(error, (DatabaseError, InterfaceError))
+            logger.warning("the sweeper waits: %r", error, exc_info=not is_of_database)
+            if is_of_database and not connection.is_usable():
+                connection.close()
+                break  # nothing further can be done without it
+    return failures

@@ -48,13 +48,16 @@ class Command(BaseCommand):
 
     def _once(self) -> None:
         try:
-            mend(start_scheduled)
+            failures = mend(start_scheduled)
             sent = 0
             while published := relay.dispatch()[0]:
                 sent += published
             delivered = courier.deliver_all()
         except Exception as error:
             raise CommandError(f"not everything could be done: {error!r}") from error
+        if failures:
+            told = "; ".join(map(repr, failures))
+            raise CommandError(f"not everything could be done: {told}") from failures[0]
         self.stdout.write(f"{sent} hints published, {delivered} notices tried")
 
     def _run(self) -> None:
