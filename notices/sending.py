@@ -13,6 +13,7 @@ from common.http import NoBudget, Site
 from common.redaction import KNOWN
 from common.transport import Limits, TooLargeError
 from integrations import egress
+from notices.addresses import hiding, without_path
 from notices.models import Notice
 from notices.secrets import PREFIX, signatures
 
@@ -73,13 +74,13 @@ def post(url: str, signing: Sequence[str], message_id: str, body: bytes, now: da
         error = "the answer is larger than 64 KiB: let the receiver answer with an empty body"
         return Outcome(False, _since(began), error=error)
     except PipelineError as error:
-        return Outcome(False, _since(began), error=str(error))
+        return Outcome(False, _since(began), error=without_path(str(error), url))
     is_delivered = 200 <= answer.status < 300
     return Outcome(
         is_delivered,
         _since(began),
         answer.status,
-        excerpt(answer.body),
+        excerpt(hiding(url).body(answer.body)),
         "" if is_delivered else _refusal(answer.status),
         is_gone=answer.status == _GONE,
     )

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations.models import Integration
+from notices.addresses import origin_of
 from notices.events import CHOSEN, Event
 from notices.models import Attempt, Delivery, Endpoint, Notice
 from notices.sending import body_of
@@ -46,7 +47,7 @@ class EndpointChanged(EndpointGiven):
 
 
 class EndpointShown(ModelSerializer):
-    """A webhook. url: without its query for those who may not change it. failing_since: of the
+    """A webhook. url: scheme and host alone for those who may not change it. failing_since: of the
     first of its last failures in a row, of which there are `failures`. disabled_because: why it
     switched itself off. former_secret_until: until when the secret before the present one signs,
     too."""
@@ -76,12 +77,12 @@ class EndpointShown(ModelSerializer):
         read_only_fields = fields
 
     def get_url(self, row: Endpoint) -> str:
-        """Tell the address; what stands after the ? may be a secret."""
+        """Tell the address; what stands after the host may be a secret."""
         view = self.context.get("view")
         access = getattr(view, "access", None)
         if access is not None and access.may(Capability.EDIT_INTEGRATIONS):
             return row.url
-        return row.url.partition("?")[0]
+        return origin_of(row.url)
 
 
 class SecretShown(Serializer):

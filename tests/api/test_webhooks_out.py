@@ -164,7 +164,7 @@ def test_who_does_not_administer_reads_without_what_may_be_secret(
 ) -> None:
     hook = made(as_admin)
     client = client_of(ours, role)
-    assert client.get(f"{HOOKS}{hook['id']}/").json()["url"] == "http://127.0.0.1:9/hook"
+    assert client.get(f"{HOOKS}{hook['id']}/").json()["url"] == "http://127.0.0.1:9"
     assert client.get("/api/v1/notices/").status_code == 200
     for path in (f"{HOOKS}{hook['id']}/ping/", f"{HOOKS}{hook['id']}/rotate-secret/", HOOKS):
         assert client.post(path, {}).status_code == 403

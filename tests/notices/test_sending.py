@@ -129,6 +129,28 @@ def test_of_an_answer_a_thousand_characters_are_kept_without_secrets(tenant: Ten
     assert secret.removeprefix("whsec_") not in fresh(row).secret
 
 
+def test_neither_log_nor_deliveries_tell_the_path_of_an_address(tenant: Tenant) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    endpoint(tenant, f"http://127.0.0.1:{port}/services/T0SECRET1/xyz?key=alsohidden")
+
+    def echoing(connection: socket.socket, request: bytes) -> None:
+        path = request.split(b" ")[1]
+        connection.sendall(answer(b"Cannot POST " + path, "404 Not Found"))
+
+    with listening(echoing) as wire:
+        endpoint(tenant, f"{wire.url}/services/T0SECRET1/xyz?key=alsohidden")
+        told(tenant)
+        with kept_lines() as lines:
+            deliver()
+    refused, echoed = deliveries()
+    assert f"POST http://127.0.0.1:{port}: the connection was refused" in refused.error
+    assert "it answered 404" in echoed.error
+    told_of = str([(each.error, each.answer) for each in attempts()]) + str(lines)
+    for part in ("T0SECRET1", "xyz", "alsohidden"):
+        assert part not in told_of
+
+
 @pytest.mark.parametrize(
     "url",
     [
