@@ -20,7 +20,8 @@ from notices.unmapped import tell_unmapped
 logger = logging.getLogger(__name__)
 
 _TOLD: Final = frozenset(JobRun.Mode) - {JobRun.Mode.REMAP, JobRun.Mode.REFETCH}
-"""An edit says itself what became of it, and refetches of single items may come every second."""
+"""An edit says itself what became of it, and refetches of single items may come every second: of
+them the first failure is told."""
 _LONGEST: Final = 500
 _ENDS: Final = (Event.RUN_FINISHED, Event.RUN_FAILED)
 
@@ -31,10 +32,11 @@ def tell_end(run: JobRun) -> None:
     run: with its state, error and end. Nothing of one that was cancelled: whoever did it knows.
     Only the notice of the end itself keeps a run from ending if it cannot be written.
     """
-    if run.state == JobRun.State.CANCELLED or run.mode not in _TOLD:
+    is_failed = run.state == JobRun.State.FAILED
+    is_news = is_failed and run.mode == JobRun.Mode.REFETCH and not _failed_before(run)
+    if run.state == JobRun.State.CANCELLED or (run.mode not in _TOLD and not is_news):
         return
     integration = Integration.objects.get(pk=run.integration_id)
-    is_failed = run.state == JobRun.State.FAILED
     is_recovered = not is_failed and _failed_before(run)
     payload = _payload(run, integration)
     _tell(run, Event.RUN_FAILED if is_failed else Event.RUN_FINISHED, payload)

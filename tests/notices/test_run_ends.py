@@ -102,6 +102,24 @@ def test_a_run_that_is_replayed_tells_its_second_end_too() -> None:
     assert events() == ["run.failed", "run.finished", "run.recovered"]
 
 
+def refetching(run: JobRun) -> JobRun:
+    """Make a run one that fetches single items again."""
+    with every_tenant("test"):
+        JobRun.objects.filter(pk=run.pk).update(mode=JobRun.Mode.REFETCH)
+    return run
+
+
+def test_of_refetches_in_a_row_the_first_failure_is_told() -> None:
+    run = refetching(make_run())
+    assert ended(run) == "completed"
+    assert events() == []
+    for _ in range(2):
+        assert ended(refetching(again(run)), failed=True) == "failed"
+    assert events() == ["run.failed"]
+    ended(again(run))
+    assert events() == ["run.failed", "run.finished", "run.recovered"]
+
+
 def test_a_cancelled_run_is_not_told() -> None:
     run = make_run()
     add_steps(run, "page:1")
