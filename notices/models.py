@@ -127,6 +127,11 @@ class Delivery(TenantOwned):
                 condition=models.Q(state="waiting"),
                 name="notice_deliveries_next",
             ),
+            models.Index(
+                fields=("leased_until",),
+                condition=models.Q(state="waiting", leased_until__isnull=False),
+                name="notice_deliveries_leased",
+            ),
         )
 
     def __str__(self) -> str:
