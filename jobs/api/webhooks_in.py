@@ -73,9 +73,11 @@ class ReceiveView(LimitedView):
         `X-Hub-Signature-256` of GitHub). What it is about is then fetched from the source; nothing
         that it holds is loaded. One that came before changes nothing. An unknown address and a
         wrong signature are answered alike."""
+        body = request._request.read(MOST_BYTES + 1)
+        if not body:
+            raise malformed("it is empty")
         if (request.content_type or "").partition(";")[0].strip().lower() != _JSON:
             raise Problem(415, "unsupported-media-type", f"Let the source send {_JSON}.")
-        body = request._request.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
             raise Problem(413, "too-large", f"The body is larger than {MOST_BYTES:,} bytes.")
         headers = {name.lower(): value for name, value in request.headers.items()}
