@@ -4,6 +4,7 @@ Bounded here; `make test-api` gives it all the time it wants.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from typing import Final
 
 import pytest
 
+from tests.api.operations import operations
 from tests.api.served import ROOT, SCHEMA, Site, served
 
 pytestmark = [pytest.mark.slow]
 
 SECONDS: Final = int(os.environ.get("SCHEMATHESIS_SECONDS", "25"))
+ENOUGH: Final = 120
+"""Seconds after which every operation has been asked, on a slow machine too."""
 ROLES: Final = ("viewer", "editor", "admin", "operator")
 
 
@@ -40,3 +44,5 @@ def test_every_answer_is_as_the_schema_says(site: Site, role: str, tmp_path: Pat
         command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS * 3 + 300
     )
     assert done.returncode == 0, done.stdout[-20_000:] + site.log.read_text()[-3000:]
+    if SECONDS >= ENOUGH:
+        assert re.search(rf"Tested: {len(operations())}\b", done.stdout), done.stdout[-3000:]
