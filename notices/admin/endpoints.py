@@ -12,7 +12,6 @@ from django.http import (
     HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,13 +21,11 @@ from notices import courier, endpoints
 from notices.addresses import origin_of
 from notices.admin.forms import EndpointForm
 from notices.models import Delivery, Endpoint
+from tenants import shown_once
 from tenants.admin import TenantModelAdmin, shortened, tag
 from tenants.models import Tenant
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope
-
-SECRET_KEY = "webhook_secret"  # noqa: S105 - of the session
-"""Key of the session under which a new secret waits to be shown, once."""
 
 
 @admin.register(Endpoint)
@@ -88,7 +85,7 @@ class EndpointAdmin(TenantModelAdmin):
         else:
             row, secret = endpoints.make(Tenant.objects.get(pk=obj.tenant_id), values)
             obj.pk = row.pk
-            request.session[SECRET_KEY] = [row.pk, secret]
+            shown_once.keep(request, row, secret)
         obj.refresh_from_db()
 
     def response_add(
@@ -173,7 +170,7 @@ class EndpointAdmin(TenantModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         with tenant_scope(row.tenant_id), transaction.atomic():
             row = Endpoint.objects.select_for_update().get(pk=row.pk)
-            request.session[SECRET_KEY] = [row.pk, endpoints.rotate(row)]
+            shown_once.keep(request, row, endpoints.rotate(row))
             self.log_change(request, row, "The secret was rotated.")
         return _to("secret", row)
 
@@ -194,20 +191,9 @@ class EndpointAdmin(TenantModelAdmin):
     def secret_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show a secret just made, once."""
         row = self._editable(request, object_id)
-        secret = ""
-        if request.session.get(SECRET_KEY, [None])[0] == row.pk:
-            secret = request.session.pop(SECRET_KEY)[1]
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Secret of {row.name}",
-            "endpoint": row,
-            "secret": secret,
-        }
-        request.current_app = self.admin_site.name
-        response = TemplateResponse(request, "notices/secret.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        secret = shown_once.take(request, row)
+        template, title = "notices/secret.html", f"Secret of {row.name}"
+        return shown_once.page(self, request, template, title, endpoint=row, secret=secret)
 
 
 def health_of(row: Endpoint) -> tuple[str, str]:
