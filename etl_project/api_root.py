@@ -17,10 +17,11 @@ _EXAMPLE = OpenApiExample(
 
 
 class RootView(ScopedView):
-    """Where everything is. names: of the routes of lists, by what they list."""
+    """Where everything is."""
 
     capabilities = {"get": None}
     names: ClassVar[Mapping[str, str]] = {}
+    """Of the routes of lists, by what they list."""
 
     def get_view_name(self) -> str:
         return "API"
@@ -33,7 +34,7 @@ class RootView(ScopedView):
         tags=["me"],
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
-        """Tell the addresses of all lists, and of who asks."""
+        """Tell the addresses of all lists, and of what else can be read."""
         found = {
             prefix: reverse(f"api:{name}", request=request)
             for prefix, name in sorted(self.names.items())

@@ -135,7 +135,7 @@ class ApiTokenAdmin(TenantModelAdmin):
     def shown_user(self, row: ApiToken) -> str:
         return row.user.get_username()
 
-    @admin.display(description="May")
+    @admin.display(description="Allowed to")
     def shown_scopes(self, row: ApiToken) -> str:
         names = ", ".join(each.replace("_", " ") for each in row.scopes)
         return format_html('<span class="etl-wrap whitespace-normal">{}</span>', names)
