@@ -39,6 +39,8 @@ from tenants.api.views import TenantViewSet
 from tenants.permissions import Capability
 from tenants.scope import tenant_scope
 
+_EDITED: Final = ("name", "base_url", "settings", "credentials", "is_active", "has_logo")
+"""What people edit; the rest is of runs and tests."""
 _HEALTH: Final = {"works": True, "broken": False, "not_tested": None}
 
 _GIVEN: Final = OpenApiExample(
@@ -131,7 +133,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One integration. Of its credentials it is told which are given, and none of them."""
-        return tagged(request, self.get_serializer(self.get_object()).data)
+        return tagged(request, self.get_serializer(self.get_object()).data, edited=_EDITED)
 
     @extend_schema(
         summary="Connect a source",
@@ -155,7 +157,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
             if body["starter_mappings"]:
                 add_starter_mappings(row)
             note_addition(request, row)
-        return tagged(request, self.get_serializer(row).data, status=201)
+        return tagged(request, self.get_serializer(row).data, status=201, edited=_EDITED)
 
     @extend_schema(
         summary="Change an integration",
@@ -176,7 +178,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
             if given.validated_data:
                 fields = sorted(given.validated_data)
                 note_change(request, row, [{"changed": {"fields": fields}}])
-            return tagged(request, self.get_serializer(row).data)
+            return tagged(request, self.get_serializer(row).data, edited=_EDITED)
 
     @extend_schema(
         summary="Remove an integration", request=None, responses={204: None}, parameters=[IF_MATCH]
@@ -216,7 +218,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
             if set_active(row, is_active):
                 done = "activated" if is_active else "deactivated"
                 note_change(request, row, f"The integration was {done}.")
-            return tagged(request, self.get_serializer(row).data)
+            return tagged(request, self.get_serializer(row).data, edited=_EDITED)
 
     @extend_schema(
         summary="Test a connection",
@@ -253,7 +255,7 @@ class IntegrationsViewSet(LogoActions, WebhookActions, ListModelMixin, TenantVie
         with tenant_scope(found.tenant_id), transaction.atomic():
             rows = Integration.objects.select_for_update(of=("self",)).select_related("tenant")
             row: Integration = rows.get(pk=found.pk)
-            require_match(request, etag_of(self.get_serializer(row).data))
+            require_match(request, etag_of(self.get_serializer(row).data, _EDITED))
             yield row
 
 

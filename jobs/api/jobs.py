@@ -43,6 +43,15 @@ _JOB: Final[dict[str, Any]] = {
     "last_run": 42,
     "last_run_state": "completed",
 }
+_EDITED: Final = (
+    "interval_minutes",
+    "cron",
+    "catch_up",
+    "blackouts",
+    "retry_minutes",
+    "is_active",
+)
+"""What people edit; the rest is of runs."""
 _EXAMPLE: Final = OpenApiExample("Every half hour", _JOB, response_only=True)
 
 
@@ -141,10 +150,10 @@ def scheduled(request: Request, tenant_id: int, hold: Callable[[], Job]) -> Resp
     given.is_valid(raise_exception=True)
     with tenant_scope(tenant_id), transaction.atomic():
         held = hold()
-        require_match(request, etag_of(JobShown(job_rows().get(pk=held.pk)).data))
+        require_match(request, etag_of(JobShown(job_rows().get(pk=held.pk)).data, _EDITED))
         if given.validated_data:
             change(held, given.validated_data)
-        return tagged(request, JobShown(job_rows().get(pk=held.pk)).data)
+        return tagged(request, JobShown(job_rows().get(pk=held.pk)).data, edited=_EDITED)
 
 
 CHANGE_EXAMPLES: Final = [
@@ -170,7 +179,7 @@ class JobsViewSet(ListModelMixin, TenantViewSet):
     @extend_schema(summary="Read a job", responses={200: JobShown, 304: None}, examples=[_EXAMPLE])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One job with its schedule and its last run."""
-        return tagged(request, self.get_serializer(self.get_object()).data)
+        return tagged(request, self.get_serializer(self.get_object()).data, edited=_EDITED)
 
     @extend_schema(
         summary="Change a schedule",

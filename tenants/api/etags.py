@@ -30,7 +30,8 @@ def etag_of(data: Any, edited: Collection[str] = ()) -> str:
     edited: the fields that people edit, where others change by themselves. They make the first
     part of the tag, by which alone `require_match` goes.
     """
-    parts = [{name: data[name] for name in edited}] if edited else []
+    # A reader may have asked for some fields only.
+    parts = [{name: data.get(name) for name in ("id", *edited)}] if edited else []
     return quote_etag(_MARK.join(_digest(each) for each in (*parts, data)))
 
 

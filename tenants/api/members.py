@@ -37,6 +37,8 @@ _SHOWN: Final = OpenApiExample(
     },
     response_only=True,
 )
+_EDITED: Final = ("role",)
+"""What people edit; a login changes the rest."""
 
 
 class MemberShown(ModelSerializer):
@@ -91,7 +93,7 @@ class MembersViewSet(ListModelMixin, TenantViewSet):
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One member."""
-        return tagged(request, self.get_serializer(self.get_object()).data)
+        return tagged(request, self.get_serializer(self.get_object()).data, edited=_EDITED)
 
     @extend_schema(
         summary="Change a member's role",
@@ -109,7 +111,7 @@ class MembersViewSet(ListModelMixin, TenantViewSet):
             if given.validated_data["role"] != row.role:
                 members.change_role(row, given.validated_data["role"])
                 note_change(request, row, [{"changed": {"fields": ["role"]}}])
-            return tagged(request, self.get_serializer(row).data)
+            return tagged(request, self.get_serializer(row).data, edited=_EDITED)
 
     @extend_schema(
         summary="Remove a member", request=None, responses={204: None}, parameters=[IF_MATCH]
@@ -130,5 +132,5 @@ class MembersViewSet(ListModelMixin, TenantViewSet):
         with tenant_scope(found.tenant_id), transaction.atomic():
             rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
             row: Membership = rows.get(pk=found.pk)
-            require_match(request, etag_of(self.get_serializer(row).data))
+            require_match(request, etag_of(self.get_serializer(row).data, _EDITED))
             yield row

@@ -226,6 +226,18 @@ def test_a_lost_update_is_refused(as_admin: APIClient, jira: Integration) -> Non
     assert again.status_code == 200
 
 
+def test_what_a_run_notes_meanwhile_refuses_no_edit(as_admin: APIClient, jira: Integration) -> None:
+    seen = as_admin.get(at(jira))["ETag"]
+    with tenant_scope(jira.tenant_id):
+        Integration.objects.filter(pk=jira.pk).update(is_healthy=False, health_message="401")
+    reader = as_admin.get(at(jira), headers={"If-None-Match": seen})
+    assert (reader.status_code, reader.json()["health_message"]) == (200, "401")
+    settings = {"settings": {"page_size": 20}}
+    assert as_admin.patch(at(jira), settings, headers={"If-Match": seen}).status_code == 200
+    few = as_admin.get(f"{at(jira)}?fields=id,name")
+    assert few.json() == {"id": jira.pk, "name": jira.name}
+
+
 def test_it_is_activated_and_deactivated(as_admin: APIClient, jira: Integration) -> None:
     assert as_admin.post(at(jira, "deactivate")).json()["is_active"] is False
     assert as_admin.post(at(jira, "deactivate")).status_code == 200

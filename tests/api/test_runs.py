@@ -190,6 +190,8 @@ def test_a_schedule_is_changed_by_its_tag(as_admin: APIClient, ours: World) -> N
         type(ours.tenant).objects.filter(pk=ours.tenant.pk).update(time_zone="Europe/Berlin")
     path = f"/api/v1/jobs/{job.pk}/"
     tag = as_admin.get(path)["ETag"]
+    with tenant_scope(ours.tenant.pk):
+        JobRun.objects.create(tenant=ours.tenant, job=job, integration=job.integration)
     changed = as_admin.patch(
         path, {"cron": "30 6 * * 1-5"}, format="json", headers={"If-Match": tag}
     )
