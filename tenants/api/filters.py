@@ -40,6 +40,9 @@ class StrictFilterBackend(DjangoFilterBackend):
         )
         if not asked:
             return queryset
+        for name in asked:
+            if request.query_params.get(name) == "":  # which django-filter would pass over
+                raise bad_parameter(name, "give a value, or leave it out")
         filterset = _only(kind, asked)(**self.get_filterset_kwargs(request, queryset, view))
         if not filterset.is_valid():
             errors: list[ProblemError] = [
@@ -98,7 +101,7 @@ def _schema_of(each: Any) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}
     if isinstance(each, django_filters.ChoiceFilter):
         return {"type": "string", "enum": [value for value, _ in each.extra["choices"]]}
-    return {"type": "string", "maxLength": 255}
+    return {"type": "string", "minLength": 1, "maxLength": 255}
 
 
 def check_parameters(request: Request, known: set[str]) -> None:
@@ -135,10 +138,9 @@ class IntegerFilter(django_filters.Filter):
 
 class _IdsField(forms.Field):
     def to_python(self, value: Any) -> list[int] | None:
-        text = str(value or "")
-        if not text:
+        if not value:
             return None
-        parts = text.split(",")
+        parts = str(value).split(",")
         if len(parts) > MOST_IDS or not all(
             p.isascii() and p.isdigit() and len(p) < 19 for p in parts
         ):

@@ -154,6 +154,7 @@ BAD: Final[dict[str, tuple[Makes, int]]] = {
     "79 ordering": (query_of_lists("ordering=password"), 400),
     "79 ordering through a relation": (query_of_lists("ordering=tenant__name"), 400),
     "79 ordering by SQL": (query_of_lists("ordering=id;--"), 400),
+    "an empty filter": (in_filters("", is_any), 400),
     "NUL in a filter": (in_filters("a%00b", is_any), 400),
     "NUL in a cursor": (query_of_lists("cursor=%00"), 400),
     # An address that names nothing is answered like a row that is not there or not one's own.
