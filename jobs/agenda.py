@@ -88,7 +88,8 @@ def _next(plan: Plan, now: datetime) -> Iterator[datetime]:
     newest = None
     if due is not None and slot is not None:
         newest = max(due, plan.blackouts.end_of(now)) if due <= now else due
-        yield newest
+        if not (plan.skips and plan.blackouts.cover(due)):
+            yield newest
     after = (slot if slot and due and due >= slot else None) or now
     for each in islice(plan.slots.after(max(after, now)), LOOKED_AT):
         when = plan.when(each)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs import runs, schedule
+from jobs import planning, runs, schedule
+from jobs.agenda import agenda_of
 from jobs.models import Job, JobRun, ScheduleSlot
 from tenants.models import Tenant
 from tenants.scope import every_tenant
@@ -80,6 +81,17 @@ def test_blackouts_are_applied_to_what_comes_next() -> None:
     assert hours <= {"00:00", "04:00", "16:00", "20:00"}
     assert "skipped" in told()
     assert shown("--no-blackouts")["blackouts"] == []
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_a_slot_that_a_blackout_skips_never_comes_next(job: Job, hour: int) -> None:
+    now = datetime(2026, 6, 1, hour, 30, tzinfo=UTC)
+    with every_tenant("test"):
+        job.cron, job.blackouts, job.catch_up = "0 */4 * * *", "daily 07:00-13:30", "skip"
+        planning.replan(job, now)
+        coming = agenda_of(job, now)["next"]
+    assert {moment.hour for moment in coming} <= {0, 4, 16, 20}
+    assert len(coming) == 5
 
 
 def test_a_schedule_is_switched_off_and_on() -> None:
