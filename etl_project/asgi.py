@@ -14,7 +14,7 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from etl_project.bodies import BodyLimits  # noqa: E402
 from etl_project.lifespan import lifespan  # noqa: E402
 from etl_project.web_threads import WebHandler  # noqa: E402
-from jobs.routing import websocket_urlpatterns  # noqa: E402
+from jobs.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from jobs.views import run_progress
+from jobs.pages.run_progress import run_progress
 
 handler400 = "etl_project.errors.bad_request"
 handler403 = "etl_project.errors.permission_denied"

@@ -12,6 +12,8 @@ class Integration(TenantOwned):
     budget_key: of the request budget that its credential shares. is_healthy: what the last
     connection test found, None before the first. logo_digest: of its logo, empty without one.
     credentials_expire_at: as the source tells it, None where it does not.
+    max_parallel: how many extract steps of it are worked at once; requests_per_hour: how many
+    requests its source is asked at most; None for as many as the source allows.
     """
 
     provider = models.SlugField(max_length=64)
@@ -30,6 +32,8 @@ class Integration(TenantOwned):
         max_length=32, blank=True, default="", db_default="", editable=False
     )
     is_active = models.BooleanField(default=True)
+    max_parallel = models.PositiveSmallIntegerField(null=True, blank=True)
+    requests_per_hour = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from jobs import presence
 from jobs.glances import RUN_TONES
 from jobs.models import JobRun, Process, QueueEntry
+from jobs.pages.run_buttons import cancel_run, run_now
 from jobs.progress import progress_of
-from jobs.run_now import cancel_run, run_now
 from tenants.admin import LoadedModelAdmin, OperatorModelAdmin, shortened, tag
 from tenants.scope import tenant_scope
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import progress, schedule, sweeper, webhook_pruning, webhooks_in
+from jobs import schedule, sweeper, webhook_pruning, webhooks_in
+from jobs.live import publishing
 from jobs.queue import WAKE
 from jobs.relay import Relay
 from notices import courier, expiry, pruning
@@ -31,7 +32,9 @@ class Conductor:
         self._threads = (
             threading.Thread(target=Relay().run, args=(self._stop,), name="relay", daemon=True),
             threading.Thread(target=self._mend, name="sweeper", daemon=True),
-            threading.Thread(target=progress.run, args=(self._stop,), name="progress", daemon=True),
+            threading.Thread(
+                target=publishing.run, args=(self._stop,), name="progress", daemon=True
+            ),
             *(
                 threading.Thread(
                     target=courier.run, args=(way, self._stop), name="courier", daemon=True

@@ -7,7 +7,7 @@ import uvicorn
 from django.core.signals import request_started
 
 from etl_project.asgi import application
-from jobs import progress
+from jobs.live import publishing
 
 
 def forget(**_: object) -> None:
@@ -21,7 +21,7 @@ def main(port: int) -> None:
     """Serve on this port, and publish progress, until the process is ended."""
     request_started.connect(forget)
     stop = threading.Event()
-    threading.Thread(target=progress.run, args=(stop,), daemon=True).start()
+    threading.Thread(target=publishing.run, args=(stop,), daemon=True).start()
     uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
 
 

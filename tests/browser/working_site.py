@@ -41,12 +41,12 @@ def _serve(port: int) -> None:
     import uvicorn
 
     from etl_project.asgi import application
-    from jobs import progress
     from jobs.embedded import EmbeddedEngine
+    from jobs.live import publishing
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    threading.Thread(target=progress.run, args=(stop,), daemon=True).start()
+    threading.Thread(target=publishing.run, args=(stop,), daemon=True).start()
     with EmbeddedEngine(threads=2):
         uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
 

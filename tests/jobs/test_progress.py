@@ -13,8 +13,9 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from jobs.live.publishing import Publisher, group_of
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
-from jobs.progress import Publisher, group_of, progress_of
+from jobs.progress import progress_of
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.conftest import until
 from tests.jobs.progress_world import make_run, make_step

@@ -15,9 +15,9 @@ from django.test import Client
 from django.utils import timezone
 
 from etl_project.asgi import application
-from jobs.consumers import NOT_FOUND, RunConsumer
+from jobs.live.consumers import NOT_FOUND, RunConsumer
+from jobs.live.publishing import publisher
 from jobs.models import JobRun, Stage
-from jobs.progress import publisher
 from tenants import api_tokens, sign_ins
 from tenants.api import jwt
 from tenants.models import Membership, Role

@@ -70,7 +70,7 @@ def test_one_id_goes_from_the_schedule_through_steps_and_sql_to_the_socket(
         ("extract", "done", trace), ("transform", "done", trace), ("load", "done", trace)
     ]  # fmt: skip
     said = {(line["logger"], line.get("step")) for line in lines if line.get("trace") == trace}
-    assert said >= {("jobs.runs", None), ("jobs.consumers", None)} | {
+    assert said >= {("jobs.runs", None), ("jobs.live.consumers", None)} | {
         ("jobs.step_trace", step.pk) for step in worked
     }
     for step in worked:

@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from jobs.consumers import RunConsumer
+from jobs.live.consumers import RunConsumer
 
 websocket_urlpatterns = [path("ws/runs/<int:run_id>/", RunConsumer.as_asgi())]

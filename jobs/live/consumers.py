@@ -13,8 +13,9 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from common import tracing
+from jobs.live.publishing import group_of, publisher
 from jobs.models import JobRun
-from jobs.progress import RunProgress, group_of, progress_of, publisher
+from jobs.progress import RunProgress, progress_of
 from tenants.permissions import access_for
 from tenants.scope import every_tenant, tenant_scope
 

@@ -1,0 +1,1 @@
+"""What people do to runs and steps: pause, resume, cancel, skip, discard, retry."""

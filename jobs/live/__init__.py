@@ -1,0 +1,1 @@
+"""The WebSocket: what is published of runs, and who may watch."""

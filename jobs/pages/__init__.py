@@ -1,0 +1,1 @@
+"""Pages of the admin about jobs, and what their buttons do."""
