@@ -55,7 +55,8 @@ case "$there" in *PostgreSQL*)
     run "database: what it can make a difference to, on PostgreSQL" env DATABASE_URL="$url" \
         $PYTHON -m pytest $both $slowest --create-db -m "not rabbitmq and not redis and not thorough" $rooms "$@"
     # First what takes long.
-    rooms="tests/live/test_killed_workers.py tests/deploy/test_up.py tests/live/test_processes.py"
+    rooms="tests/browser/test_live_runs.py tests/live/test_killed_workers.py tests/deploy/test_up.py"
+    rooms="$rooms tests/live/test_processes.py"
     rooms="$rooms tests/end_to_end tests/deploy/test_commands.py tests/jobs tests/etl_project"
     run "services: processes on PostgreSQL, RabbitMQ and Redis" env DATABASE_URL="$url" \
         $PYTHON -m pytest $both $slowest --create-db -m "rabbitmq or redis" $rooms "$@"

@@ -75,16 +75,15 @@ class System:
             }
 
     def manage(self, *arguments: str, expect: int = 0) -> str:
+        """Run a management command to its end, as `run`."""
+        return self.run(sys.executable, "manage.py", *arguments, expect=expect)
+
+    def run(self, *command: str, expect: int = 0) -> str:
         """Run a command to its end and return what it printed; fail on another exit code."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            timeout=600,
-            text=True,
+            command, cwd=ROOT, env=self.env, capture_output=True, timeout=600, text=True
         )
-        assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stderr[-3000:]}"
+        assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stderr[-3000:]}"
         return done.stdout
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:

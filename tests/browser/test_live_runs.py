@@ -1,0 +1,60 @@
+"""Runs, started, watched and steered in browsers on the real stack, pieces of which are killed."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.stack import Stack, stack
+from tests.browser.watching import RUN_MS, Look, People
+
+__all__ = ["stack"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.postgres,
+    pytest.mark.rabbitmq,
+    pytest.mark.redis,
+    pytest.mark.slow,
+]
+
+LOOKS = [Look(1280, "light"), Look(390, "dark"), Look(1280, "dark"), Look(390, "light")]
+NUMBERS = count(1)
+
+
+@pytest.fixture
+def people(browser: Browser, stack: Stack) -> Iterator[People]:
+    """Whoever opens a browser; it fails a test at whose end one has complained."""
+    people = People(browser, stack)
+    yield people
+    people.leave()
+    assert people.complaints == []
+
+
+@pytest.fixture
+def jira(stack: Stack) -> Iterator[int]:
+    """An integration of which nothing was fetched yet, with a slow source."""
+    stack.slow()
+    yield stack.connect("jira", f"jira-{next(NUMBERS)}")
+    stack.hurry()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_run_started_in_one_browser_climbs_in_another_and_ends_as_the_database_has_it(
+    people: People, stack: Stack, jira: int, look: Look
+) -> None:
+    run = people.enter("ann", look).run_now(jira)
+    watcher = people.enter("vera", look)
+    watcher.open_run(run)
+    watcher.sees_state("Running")
+    watcher.sees_climb(times=1)
+    with watcher.without_a_jump_or_reload():
+        watcher.sees_climb(times=3)
+        watcher.fits()
+        stack.hurry()
+        watcher.sees_state("Completed", RUN_MS)
+        watcher.sees_counts(stack.counts(run))
+    assert stack.counts(run)["records"] > 0
+    loaded = f"SELECT count(*) FROM work_items WHERE integration_id = {jira}"
+    assert stack.one(loaded) == stack.source.ledger()["work_items"]
