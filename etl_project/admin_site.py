@@ -38,6 +38,7 @@ class EtlAdminSite(BaseSite):
         # Their package registers admins on this very site: there must be one before.
         inbox_urls = import_module("mappings.admin.inbox").inbox_urls
         exchange_urls = import_module("mappings.admin.exchange").exchange_urls
+        bell_urls = import_module("notices.admin.bell").bell_urls
         notice_urls = import_module("notices.admin.mine").notice_urls
         choice = self.admin_view(require_POST(choose_tenant))
         return [
@@ -47,6 +48,7 @@ class EtlAdminSite(BaseSite):
             *inbox_urls(self),
             *exchange_urls(self),
             *notice_urls(self),
+            *bell_urls(self),
         ]
 
     def password_change(

@@ -17,7 +17,11 @@ UNFOLD: Final[dict[str, Any]] = {
         {"rel": "icon", "type": "image/svg+xml", "href": "etl_project.navigation.favicon"}
     ],
     "SITE_ICON": "etl_project.navigation.tenant_logo",
-    "STYLES": ["etl_project.navigation.stylesheet", "etl_project.navigation.site_stylesheet"],
+    "STYLES": [
+        "etl_project.navigation.stylesheet",
+        "etl_project.navigation.site_stylesheet",
+        "etl_project.navigation.bell_stylesheet",
+    ],
     "SCRIPTS": ["etl_project.navigation.site_script"],
     "BORDER_RADIUS": "6px",
     "COLORS": {

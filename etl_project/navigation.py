@@ -182,6 +182,11 @@ def site_stylesheet(request: HttpRequest) -> str:
     return static("etl/site.css")
 
 
+def bell_stylesheet(request: HttpRequest) -> str:
+    """Return the address of the styles of the bell in the head."""
+    return static("etl/bell.css")
+
+
 def site_script(request: HttpRequest) -> str:
     """Return the address of what every page does."""
     return static("etl/site.js")

@@ -1,4 +1,4 @@
-"""Endpoint, Subscription, Notice, Delivery and its attempts, and what was told of an inbox."""
+"""Endpoint, Subscription, Notice and who saw it, Delivery and its attempts, values told of."""
 
 from django.conf import settings
 from django.db import models
@@ -79,11 +79,26 @@ class Notice(TenantOwned):
         constraints = (models.UniqueConstraint(fields=("tenant", "key"), name="notice_once"),)
         indexes = (
             models.Index(fields=("tenant", "integration_id", "-id"), name="notices_newest"),
+            models.Index(fields=("tenant", "-id"), name="notices_of_tenant"),
             models.Index(fields=("occurred_at",), name="notices_oldest"),
         )
 
     def __str__(self) -> str:
         return f"{self.get_event_display()}"
+
+
+class SeenNotices(TenantOwned):
+    """Up to which notice of the tenant a user has seen them, in the bell."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    seen_until = models.BigIntegerField()
+
+    class Meta:
+        db_table = "notice_seen"
+        constraints = (models.UniqueConstraint(fields=("tenant", "user"), name="notice_seen_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} has seen notices up to {self.seen_until}"
 
 
 class Delivery(TenantOwned):

@@ -35,12 +35,18 @@ def title_of(notice: Notice) -> str:
 
 
 def link_of(words: Words) -> str:
-    """Return the address of the page where to go on; empty if it is not known."""
-    if words.page is None or not settings.SITE_URL:
+    """Return the whole address of the page where to go on; empty if it is not known."""
+    path = path_of(words)
+    return f"{settings.SITE_URL}{path}" if path and settings.SITE_URL else ""
+
+
+def path_of(words: Words) -> str:
+    """Return the path of the page where to go on; empty without one."""
+    if words.page is None:
         return ""
     name, arguments = words.page
     try:
-        return f"{settings.SITE_URL}{reverse(name, args=arguments)}"
+        return reverse(name, args=arguments)
     except NoReverseMatch:
         return ""
 

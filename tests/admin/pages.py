@@ -107,6 +107,8 @@ PAGES: Final[dict[str, Page]] = {
     "jobs_run_cancel": row(JobRun, may="editor", post={}),
     # Notices.
     "my_notices": tenant(),
+    "bell": tenant(),
+    "bell_seen": tenant(post={"until": "1"}),
     "notices_endpoint_test": row(Endpoint, may="admin", post={}),
     "notices_endpoint_rotate": row(Endpoint, may="admin", post={}),
     "notices_endpoint_active": row(Endpoint, may="admin", post={}),
