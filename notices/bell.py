@@ -27,6 +27,13 @@ _TONES: Final[Mapping[str, str]] = {
 }
 _ENDS: Final[Mapping[str, str]] = {Event.RUN_FINISHED: "finished", Event.RUN_FAILED: "failed"}
 
+_COUNTS: Final = {
+    "records": "records read",
+    "rows": "rows written",
+    "quarantined": "set aside",
+    "dead_steps": "given up",
+}
+
 
 class BellNotice(TypedDict):
     """A notice in the bell. at: ISO 8601. tone: good, warning or bad.
@@ -98,11 +105,20 @@ def _shown(row: Notice, is_unread: bool) -> BellNotice:
         "tone": _tone(row),
         "brief": _brief(row, words.title),
         "title": words.title,
-        "detail": words.lines[-1] if words.lines else "",
+        "detail": _detail(row) or (words.lines[-1] if words.lines else ""),
         "url": path_of(words),
         "at": row.occurred_at.isoformat(),
         "is_unread": is_unread,
     }
+
+
+def _detail(row: Notice) -> str:
+    """Return what a run brought; empty for one that failed, of which its reason is more."""
+    run = _part(row, "run")
+    if row.event != Event.RUN_FINISHED or "records" not in run:
+        return ""
+    told = [f"{run[name]:,} {words}" for name, words in _COUNTS.items() if run.get(name)]
+    return ", ".join(told) if told else "There was nothing new"
 
 
 def _tone(row: Notice) -> str:

@@ -66,9 +66,14 @@ def test_a_finished_run_is_told_in_words_with_a_link_to_it(ours: World, as_admin
     assert (bell["unread"], bell["newest"]) == (1, notice.pk)
     (only,) = bell["notices"]
     assert (only["title"], only["brief"]) == ("Run 7 of jira finished", "jira finished")
-    assert only["detail"].startswith("Records: 5, rows: 4")
+    assert only["detail"] == "5 records read, 4 rows written"
     assert only["url"] == reverse("admin:jobs_jobrun_change", args=(7,))
     assert (only["tone"], only["is_unread"]) == ("good", True)
+
+
+def test_a_run_that_found_nothing_says_so(ours: World, as_admin: Client) -> None:
+    tell_of(ours, 7, records=0, rows=0)
+    assert shown(as_admin)["notices"][0]["detail"] == "There was nothing new"
 
 
 def test_a_failed_run_says_why(ours: World, as_admin: Client) -> None:

@@ -27,6 +27,7 @@ SLOW_MS: Final = 400
 """What the source takes for an answer, so that a run takes half a minute unless it is hurried."""
 LEASE_SECONDS: Final = 4
 PAGE_SIZE: Final = 10
+WORKERS: Final = 2
 
 Process = subprocess.Popen[bytes]
 
@@ -55,10 +56,10 @@ class Stack:
             sys.executable, "-m", "uvicorn", "etl_project.asgi:application", *place
         )
         self.scheduler = self.system.start_manage("scheduler")
-        self.start_worker()
-        self.start_worker()
+        for _ in range(WORKERS):
+            self.start_worker()
         until("the site answers", self._answers)
-        until("the workers work", lambda: self.workers_there() == 2)
+        until("the workers work", lambda: self.workers_there() == WORKERS)
 
     def start_worker(self) -> Process:
         """Start one more worker."""
@@ -78,6 +79,14 @@ class Stack:
                     self.workers.remove(worker)
                     return str(name)
         raise AssertionError(f"no worker of ours is one of {names}")
+
+    def mend(self) -> None:
+        """Start again what a test has killed and not started itself."""
+        if not self.redis.answers():
+            self.redis.kill()
+            self.redis.start()
+        while len(self.workers) < WORKERS:
+            self.start_worker()
 
     def workers_there(self) -> int:
         """Return how many workers have said that they are there."""
@@ -109,6 +118,12 @@ class Stack:
         )
         names = ("records", "rows", "skipped", "quarantined")
         return dict(zip(names, self.rows(sql)[0], strict=True))
+
+    def work_items(self, integration: int) -> int:
+        """Return how many work items of an integration are loaded."""
+        return int(
+            self.one(f"SELECT count(*) FROM work_items WHERE integration_id = {integration}")
+        )
 
     def connect(self, provider: str, name: str) -> int:
         """Connect an integration with the source, nothing of which is there yet; return its id."""

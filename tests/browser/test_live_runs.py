@@ -32,6 +32,13 @@ def people(browser: Browser, stack: Stack) -> Iterator[People]:
     assert people.complaints == []
 
 
+@pytest.fixture(autouse=True)
+def whole_again(stack: Stack) -> Iterator[None]:
+    """Put back what a test took away."""
+    yield
+    stack.mend()
+
+
 @pytest.fixture
 def jira(stack: Stack) -> Iterator[int]:
     """An integration of which nothing was fetched yet, with a slow source."""
@@ -56,5 +63,20 @@ def test_a_run_started_in_one_browser_climbs_in_another_and_ends_as_the_database
         watcher.sees_state("Completed", RUN_MS)
         watcher.sees_counts(stack.counts(run))
     assert stack.counts(run)["records"] > 0
-    loaded = f"SELECT count(*) FROM work_items WHERE integration_id = {jira}"
-    assert stack.one(loaded) == stack.source.ledger()["work_items"]
+    assert stack.work_items(jira) == stack.source.ledger()["work_items"]
+
+
+def test_a_killed_workers_step_is_done_by_another_and_the_run_ends_whole(
+    people: People, stack: Stack, jira: int
+) -> None:
+    watcher = people.enter("ann", Look(1280, "dark"))
+    run = watcher.run_now(jira)
+    watcher.open_run(run)
+    watcher.sees_climb(times=1)
+    with watcher.without_a_jump_or_reload():
+        stack.kill_worker_of(run)
+        watcher.sees_climb(times=2)
+        stack.hurry()
+        watcher.sees_state("Completed", RUN_MS)
+        watcher.sees_counts(stack.counts(run))
+    assert stack.work_items(jira) == stack.source.ledger()["work_items"]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Complaints
 from tests.browser.members import PASSWORD
@@ -72,9 +72,10 @@ class Watcher:
             before = self.count(name)
             self.page.wait_for_function(_CLIMBED, arg=[f"run-{name}", before], timeout=PATIENCE_MS)
 
-    def mode(self) -> Locator:
-        """How the page comes by what it shows: live, polling, or finished."""
-        return self.page.locator("#run-live")
+    def sees_mode(self, mode: str) -> None:
+        """Wait until the page says how it comes by what it shows: live, polling or finished."""
+        shown = expect(self.page.locator("#run-live"))
+        shown.to_have_attribute("data-mode", mode, timeout=PATIENCE_MS)
 
     def sees_state(self, label: str, timeout: int = PATIENCE_MS) -> None:
         """Wait until the run's state reads so."""
