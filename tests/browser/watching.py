@@ -21,6 +21,15 @@ RUN_MS: Final = 60_000
 STAYS: Final = ("h1", "#run-state", "#run-bar", "#run-live", ".etl-numbers")
 """What may not move while numbers change."""
 
+MOST_SHIFT: Final = 0.05
+"""Of the layout while numbers change, as browsers measure it (CLS); below 0.1 counts as good."""
+
+_NOTE_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver(found => {
+  for (const each of found.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({ type: 'layout-shift', buffered: true });
+"""
 _COUNT = "id => Number(document.getElementById(id).textContent.replace(/\\D/g, ''))"
 _CLIMBED = f"([id, from]) => ({_COUNT})(id) > from"
 
@@ -92,9 +101,12 @@ class Watcher:
         """Nothing of STAYS moves and the page is the same one at the end."""
         loaded = self.page.evaluate("performance.timeOrigin")
         places = self.places()
+        self.page.evaluate("window.shifted = 0")
         yield
         assert self.page.evaluate("performance.timeOrigin") == loaded, "it was loaded again"
         assert self.places() == places, f"it jumped from {places} to {self.places()}"
+        shifted = self.page.evaluate("window.shifted")
+        assert shifted < MOST_SHIFT, f"its layout shifted by {shifted:.2f}"
 
     def places(self) -> dict[str, int]:
         """Return how far below the page's top each of STAYS begins, in pixels."""
@@ -123,6 +135,7 @@ class People:
         )
         self._close.append(context.close)
         page = context.new_page()
+        page.add_init_script(_NOTE_SHIFTS)
         self.complaints.watch(page, self._stack.address)
         page.goto(f"{self._stack.address}/admin/login/")
         page.fill("[name=username]", name)
