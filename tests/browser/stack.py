@@ -119,6 +119,15 @@ class Stack:
         names = ("records", "rows", "skipped", "quarantined")
         return dict(zip(names, self.rows(sql)[0], strict=True))
 
+    def name_of(self, integration: int) -> str:
+        """Return the name of an integration."""
+        return str(self.one(f"SELECT name FROM integrations WHERE id = {integration}"))
+
+    def open_steps(self, run: int) -> int:
+        """Return how many steps of a run wait or are under way."""
+        is_open = f"run_id = {run} AND state IN ('queued', 'running')"
+        return int(self.one(f"SELECT count(*) FROM etl_job_queue WHERE {is_open}"))
+
     def work_items(self, integration: int) -> int:
         """Return how many work items of an integration are loaded."""
         return int(

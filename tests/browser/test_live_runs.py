@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.stack import Stack, stack
-from tests.browser.watching import RUN_MS, Look, People
+from tests.browser.watching import RUN_MS, STOP_MS, Look, People
 
 __all__ = ["stack"]
 
@@ -80,3 +80,31 @@ def test_a_killed_workers_step_is_done_by_another_and_the_run_ends_whole(
         watcher.sees_state("Completed", RUN_MS)
         watcher.sees_counts(stack.counts(run))
     assert stack.work_items(jira) == stack.source.ledger()["work_items"]
+
+
+def test_a_run_that_one_cancels_has_ended_for_another_within_seconds(
+    people: People, stack: Stack, jira: int
+) -> None:
+    olga = people.enter("olga", Look(390, "dark"))
+    run = olga.run_now(jira)
+    watcher = people.enter("vera", Look(390, "dark"))
+    watcher.open_run(run)
+    watcher.sees_climb(times=1)
+    with watcher.without_a_jump_or_reload():
+        olga.cancel(jira)
+        watcher.sees_state("Cancelled", STOP_MS)
+        watcher.sees_mode("finished")
+        watcher.sees_counts(stack.counts(run))
+        watcher.fits()
+    assert stack.open_steps(run) == 0
+
+
+def test_the_end_of_a_run_is_told_on_whatever_page_somebody_is(
+    people: People, stack: Stack, jira: int
+) -> None:
+    olga = people.enter("olga", Look(1280, "light"))
+    run = olga.run_now(jira)
+    vera = people.enter("vera", Look(390, "light"))
+    stack.hurry()
+    for person in (olga, vera):
+        person.is_told(f"Run {run} of {stack.name_of(jira)} finished")

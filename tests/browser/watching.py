@@ -17,6 +17,8 @@ Scheme = Literal["light", "dark"]
 PATIENCE_MS: Final = 20_000
 """How long anything of a run may take until it is shown; the rest has Playwright's five seconds."""
 RUN_MS: Final = 60_000
+STOP_MS: Final = 6_000
+"""Running work ends within five seconds of a pause or a cancel; it is shown by the next event."""
 
 STAYS: Final = ("h1", "#run-state", "#run-bar", "#run-live", ".etl-numbers")
 """What may not move while numbers change."""
@@ -65,6 +67,17 @@ class Watcher:
         found = re.search(r"/jobrun/(\d+)/", link.get_attribute("href") or "")
         assert found, "the message does not link the run"
         return int(found[1])
+
+    def cancel(self, integration: int) -> None:
+        """Cancel the run of an integration that goes on."""
+        self.open_integration(integration)
+        self.page.get_by_role("button", name="Cancel the run").click()
+        expect(self.page.locator(".etl-toast").first).to_contain_text("is cancelled")
+
+    def is_told(self, title: str) -> None:
+        """Wait for the toast of a notice."""
+        told = self.page.locator("[data-notice]", has_text=title)
+        expect(told).to_have_count(1, timeout=RUN_MS)
 
     def open_run(self, run: int) -> None:
         """Open the page of a run."""
