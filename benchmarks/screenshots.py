@@ -139,6 +139,7 @@ FURTHER: Final = (
     ("integrations-connect", "/admin/integrations/integration/add/?provider=jira"),
     ("status-mappings-new", "/admin/mappings/statusmapping/add/"),
     ("history", "/admin/mappings/changeset/"),
+    ("bell", "/admin/#bell-panel"),
     ("not-found", "/admin/nothing/here/"),
 )
 
@@ -204,6 +205,9 @@ def take(page: Page, address: str, shot: Shot, theme: str, size: str) -> str | N
     page.evaluate("document.fonts.ready")
     if shot.name == "status-mappings-new":
         fill_in_a_rule(page)
+    if shot.name == "bell":
+        page.locator("#bell-open").click()
+        page.locator("#bell-list li").first.wait_for()
     if page.locator("canvas").count():
         page.wait_for_timeout(CHART_MS)
     target = ALL / f"{shot.name}-{theme}-{size}.png"

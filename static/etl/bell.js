@@ -97,6 +97,10 @@
       "div", { class: `etl-toast etl-toast-${TOASTS[tone] || "info"}`, role: isUrgent ? "alert" : "status", "data-notice": "" },
       icon(SIGNS[tone] || "info"), element("span", { class: "etl-toast-text" }, link), close,
     );
+    // What was said of the same page before, such as that the run is started, is over.
+    for (const before of document.querySelectorAll(".etl-toast-success .etl-toast-text a")) {
+      if (url && before.pathname === url) before.closest(".etl-toast").remove();
+    }
     region().append(made);
     if (isUrgent) return;
     let timer = 0;

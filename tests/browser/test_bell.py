@@ -1,6 +1,7 @@
 """The bell, toasts of new notices, and the browser's title while nobody looks."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,12 +9,14 @@ from django.db import transaction
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
+from jobs.models import JobRun
 from notices.events import Event
 from notices.models import Notice
 from notices.telling import tell
 from tenants.scope import every_tenant
 from tests.admin.world import World
 from tests.browser.conftest import Complaints
+from tests.browser.test_site import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +27,17 @@ isHidden => {
 }
 """
 """What the browser does when another tab is looked at, and when this one is again."""
+
+SAY_STARTED = """
+url => {
+  const toasts = document.createElement('div');
+  toasts.className = 'etl-toasts';
+  toasts.innerHTML = `<div class="etl-toast etl-toast-success"><span class="etl-toast-text">` +
+    `<a href="${url}">Started</a></span></div>`;
+  document.body.append(toasts);
+}
+"""
+"""What a page says that starts a run."""
 
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 
@@ -129,6 +143,17 @@ def test_a_run_that_ends_between_two_pages_is_told_on_the_second(
     expect(home.locator("[data-notice]")).to_contain_text("Run 11 of jira finished")
 
 
+def test_the_end_of_a_run_takes_the_place_of_its_start(home: Page, world: World) -> None:
+    run = world.row(JobRun)
+    url = reverse("admin:jobs_jobrun_change", args=(run.pk,))
+    home.evaluate(SAY_STARTED, url)
+    tell_of(world, run.pk)
+    home.evaluate(LOOK)
+    expect(home.locator(".etl-toast")).to_have_count(1)
+    expect(home.locator(".etl-toast a")).to_have_attribute("href", url)
+    expect(home.locator(".etl-toast")).to_contain_text("finished")
+
+
 def test_many_at_once_are_told_in_one_toast(home: Page, world: World) -> None:
     for run in range(20, 26):
         tell_of(world, run)
@@ -137,9 +162,13 @@ def test_many_at_once_are_told_in_one_toast(home: Page, world: World) -> None:
     expect(home.locator("[data-notice]")).to_contain_text("6 or more new notices")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_panel_fits_the_screen(home: Page, world: World, width: int) -> None:
+def test_the_panel_fits_the_screen_and_keeps_nobody_out(
+    home: Page, world: World, width: int, scheme: Literal["light", "dark"]
+) -> None:
     home.set_viewport_size({"width": width, "height": 844})
+    home.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     for run in range(30, 42):
         tell_of(world, run)
     home.evaluate(LOOK)
@@ -150,6 +179,9 @@ def test_the_panel_fits_the_screen(home: Page, world: World, width: int) -> None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
     assert box["y"] + box["height"] <= 844
+    assert barriers(home) == []
+    moves = "it => getComputedStyle(it).animationDuration"
+    assert float(home.locator("[data-notice]").evaluate(moves).rstrip("s")) < 0.01
 
 
 def test_a_bell_that_cannot_be_loaded_says_so(
