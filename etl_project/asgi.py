@@ -7,21 +7,17 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl_project.settings")
 django.setup(set_prefix=False)
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from etl_project.bodies import BodyLimits  # noqa: E402
 from etl_project.lifespan import lifespan  # noqa: E402
 from etl_project.web_threads import WebHandler  # noqa: E402
-from jobs.live.routing import websocket_urlpatterns  # noqa: E402
+from jobs.live.routing import websocket  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
         "http": BodyLimits(WebHandler()),
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-        ),
+        "websocket": websocket,
     }
 )

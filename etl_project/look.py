@@ -22,7 +22,7 @@ UNFOLD: Final[dict[str, Any]] = {
         "etl_project.navigation.site_stylesheet",
         "etl_project.navigation.bell_stylesheet",
     ],
-    "SCRIPTS": ["etl_project.navigation.site_script"],
+    "SCRIPTS": ["etl_project.navigation.site_script", "etl_project.navigation.live_script"],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

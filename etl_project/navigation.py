@@ -192,6 +192,11 @@ def site_script(request: HttpRequest) -> str:
     return static("etl/site.js")
 
 
+def live_script(request: HttpRequest) -> str:
+    """Return the address of what keeps pages up to date."""
+    return static("etl/live.js")
+
+
 def tenant_logo(request: HttpRequest) -> str:
     """Return the address of the logo of the tenant in scope; empty without one."""
     access = access_of(request)

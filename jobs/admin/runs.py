@@ -78,8 +78,6 @@ class JobRunAdmin(LoadedModelAdmin):
             "run": run,
             "progress": progress,
             "addresses": {
-                "poll": reverse("run_progress", args=(run.pk,)),
-                "socket": f"/ws/runs/{run.pk}/",
                 "step": reverse("admin:jobs_queueentry_changelist"),
                 "set_aside": reverse("admin:integrations_quarantinedrecord_changelist"),
             },

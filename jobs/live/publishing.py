@@ -1,8 +1,9 @@
-"""Publishes the progress of runs: one publisher, one message, to the group of one run.
+"""Publishes how runs go on: an event holds all there is to show, and has the run's next number.
 
 The scheduler calls `publish_due` about every 100 ms. It reads the truth (the rows), never the
-pipeline's transactions, and a message that gets lost costs nothing: each holds all there is to
-show, and a page that reconnects gets the same by `progress_of`.
+pipeline's transactions, and an event that gets lost costs nothing: the next one holds everything,
+and the hub of each web process (`jobs.live.hub`) notices by the number when none follows. What
+changed since the event before is found there, against what its sockets were sent.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from jobs.live.cards import card_of
+from jobs.live.topics import Topic
 from jobs.models import JobRun
 from jobs.progress import RunProgress, progress_of
 from tenants.scope import every_tenant
@@ -37,11 +40,6 @@ IDLE_SECONDS: Final = 0.5
 QUIET_ROUNDS: Final = 20
 FINISHED_LOOKBACK: Final = 200
 _REASON: Final = "progress of whichever runs are active"
-
-
-def group_of(run_id: int) -> str:
-    """Return the name of the channel group that watches a run."""
-    return f"run.{run_id}"
 
 
 class Publisher:
@@ -81,7 +79,8 @@ class Publisher:
             return []
         recent = Q(pk__in=list(self._sent)) | Q(pk__gt=newest - FINISHED_LOOKBACK)
         ended = Q(finished_at__gt=timezone.now() - timedelta(minutes=1)) & recent
-        runs = JobRun.objects.filter(Q(state=JobRun.State.RUNNING) | ended)[:500]
+        runs = JobRun.objects.filter(Q(state=JobRun.State.RUNNING) | ended)
+        runs = runs.select_related("integration")[:500]
         return [run for run in runs if not _is_announced(run)]
 
     def _publish(self, run: JobRun) -> bool:
@@ -99,7 +98,7 @@ class Publisher:
             return False
         if not _wins(run, timezone.now()):
             return False
-        self._send(run.pk, progress)
+        self._send(run, progress)
         if is_finished:
             for known in (self._sent, self._due, self._sending):
                 known.pop(run.pk, None)
@@ -107,17 +106,16 @@ class Publisher:
             self._sent[run.pk] = _news(progress)
         return True
 
-    def _send(self, run_id: int, progress: RunProgress) -> None:
+    def _send(self, run: JobRun, progress: RunProgress) -> None:
         layer = get_channel_layer()
         loop = self._loop()
         if layer is None or loop is None:
             return
-        message = {"type": "run.progress", "progress": progress}
         sent = asyncio.run_coroutine_threadsafe(
-            asyncio.wait_for(layer.group_send(group_of(run_id), message), SEND_SECONDS), loop
+            asyncio.wait_for(_send_all(layer, _events(run, progress)), SEND_SECONDS), loop
         )
         sent.add_done_callback(self._sent_or_failed)
-        self._sending[run_id] = sent
+        self._sending[run.pk] = sent
 
     def _sent_or_failed(self, sent: "Future[None]") -> None:
         error = None if sent.cancelled() else sent.exception()
@@ -153,16 +151,38 @@ def _news(progress: RunProgress) -> dict[str, Any]:
     return {name: value for name, value in progress.items() if name not in clocks}
 
 
+def _events(run: JobRun, progress: RunProgress) -> list[tuple[Topic, dict[str, Any]]]:
+    """Return what is sent of a run, and to whom: all to who watches it, a card to the others."""
+    numbered = {"type": "live.event", "run": run.pk, "seq": run.progress_seq}
+    card = {**numbered, "card": card_of(run, progress)}
+    return [
+        (Topic("run", run.pk), {**numbered, "progress": progress}),
+        (Topic("job", run.job_id), card),
+        (Topic("tenant", run.tenant_id), card),
+    ]
+
+
+async def _send_all(layer: Any, events: list[tuple[Topic, dict[str, Any]]]) -> None:
+    for topic, event in events:
+        await layer.group_send(topic.group, {**event, "topic": topic.name})
+
+
 def _wins(run: JobRun, now: datetime) -> bool:
-    """Mark the run as published now; False if another publisher was here just before."""
-    rows = JobRun.objects.filter(pk=run.pk)
+    """Take the run's next number for an event; False if another publisher did, or did just now."""
+    rows = JobRun.objects.filter(pk=run.pk, progress_seq=run.progress_seq)
     if run.finished_at is not None:
         announced = run.finished_at + ANNOUNCED
         rows = rows.filter(Q(progress_at=None) | Q(progress_at__lt=announced))
-        return bool(rows.update(progress_at=max(now, announced)))
-    before = now - timedelta(seconds=EVENT_SECONDS)
-    rows = rows.filter(Q(progress_at=None) | Q(progress_at__lte=before))
-    return bool(rows.filter(state=JobRun.State.RUNNING).update(progress_at=now))
+        progress_at = max(now, announced)
+    else:
+        before = now - timedelta(seconds=EVENT_SECONDS)
+        rows = rows.filter(Q(progress_at=None) | Q(progress_at__lte=before))
+        rows = rows.filter(state=JobRun.State.RUNNING)
+        progress_at = now
+    if not rows.update(progress_at=progress_at, progress_seq=run.progress_seq + 1):
+        return False
+    run.progress_seq += 1
+    return True
 
 
 def _is_announced(run: JobRun) -> bool:

@@ -29,7 +29,7 @@ def rules_banner(context: dict[str, Any]) -> dict[str, Any]:
     if not must_choose:
         preparing = ChangeSet.objects.filter(state=ChangeSet.State.PREPARING).first()
     run_id = preparing.run_id if preparing is not None else None
-    poll = reverse("run_progress", args=(run_id,)) if run_id is not None else ""
+    poll = reverse("live_state", args=("run", run_id)) if run_id is not None else ""
     return {
         "preparing": preparing,
         "must_choose": must_choose,

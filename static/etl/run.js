@@ -1,12 +1,8 @@
-// The run page: shows a snapshot, then what the WebSocket sends; polls while it does not come
-// through. Everything is put in as text, for names and reasons come from outside.
+// The run page: shows what live.js brings of the run. Everything is put in as text, for names and
+// reasons come from outside.
 "use strict";
 
 (() => {
-  const MAX_WAIT_MS = 15000;
-  const POLL_MS = 2000;
-  const RESYNC_MS = 10000;
-  const FAILURES_BEFORE_POLLING = 2;
   const TONES = {
     running: "busy", completed: "good", completed_with_errors: "warning", failed: "bad",
     record: "bad", value: "warning",
@@ -167,25 +163,21 @@
   class RunPage {
     constructor(page) {
       this.page = page;
-      this.version = 0;
-      this.failures = 0;
+      this.watching = null;
       this.isFinished = false;
-      this.polling = null;
     }
 
     start() {
       this.show(JSON.parse(byId("run-progress").textContent));
-      if (this.isFinished) {
-        this.say("finished", "Finished");
-        return;
-      }
-      this.connect();
-      setInterval(() => !this.isFinished && !document.hidden && this.poll(), RESYNC_MS);
+      if (this.isFinished) return;
+      this.watching = EtlLive.watch(this.page.dataset.topic, {
+        show: (progress) => this.show(progress),
+        mode: (mode, text) => this.isFinished || this.say(mode, text),
+      });
+      if (this.isFinished) this.watching.stop();
     }
 
     show(progress) {
-      if (progress.version < this.version) return;
-      this.version = progress.version;
       this.isFinished = progress.is_finished;
       showHead(progress);
       showNumbers(progress);
@@ -194,70 +186,14 @@
     }
 
     finish() {
-      clearInterval(this.polling);
-      this.polling = null;
+      if (this.watching) this.watching.stop();
       this.say("finished", "Finished");
-      if (this.socket) this.socket.close(1000);
     }
 
     say(mode, text) {
       const live = byId("run-live");
       live.dataset.mode = mode;
       live.textContent = text;
-    }
-
-    connect() {
-      const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-      const socket = new WebSocket(`${scheme}//${location.host}${this.page.dataset.socket}`);
-      this.socket = socket;
-      socket.onmessage = (event) => {
-        const message = JSON.parse(event.data);
-        if (message.type === "not_live") this.startPolling();
-        if (message.type !== "progress") return;
-        this.failures = 0;
-        this.stopPolling();
-        this.show(message);
-        if (!this.isFinished) this.say("live", "Live");
-      };
-      socket.onclose = (event) => this.closed(event.code);
-    }
-
-    closed(code) {
-      if (this.isFinished) return;
-      if (code === 4404) {
-        this.stopPolling();
-        this.isFinished = true;
-        this.say("lost", "You may no longer see this run");
-        return;
-      }
-      this.failures += 1;
-      if (this.failures >= FAILURES_BEFORE_POLLING) this.startPolling();
-      else this.say("connecting", "Connecting…");
-      const wait = Math.min(MAX_WAIT_MS, 500 * 2 ** this.failures) * (0.5 + Math.random() / 2);
-      setTimeout(() => !this.isFinished && this.connect(), wait);
-    }
-
-    startPolling() {
-      this.say("polling", "Not live: refreshed every 2 seconds");
-      if (this.polling === null) {
-        this.polling = setInterval(() => this.poll(), POLL_MS);
-        this.poll();
-      }
-    }
-
-    stopPolling() {
-      clearInterval(this.polling);
-      this.polling = null;
-    }
-
-    async poll() {
-      try {
-        const response = await fetch(this.page.dataset.poll, { headers: { Accept: "application/json" } });
-        if (response.ok) this.show(await response.json());
-        else if (response.status === 404) this.closed(4404);
-      } catch {
-        if (this.polling !== null) this.say("lost", "The server does not answer; trying again");
-      }
     }
   }
 

@@ -251,17 +251,31 @@ def test_a_choice_kept_in_the_session_ends_with_the_membership(
     assert theirs.canary not in seen(as_admin.get(reverse("admin:index")))[1]
 
 
-def test_progress_of_a_foreign_run_is_answered_like_that_of_none(
-    ours: World, theirs: World, as_admin: Client
+@pytest.mark.parametrize("kind", ["run", "job", "tenant"])
+def test_the_state_of_a_foreign_topic_is_answered_like_that_of_none(
+    ours: World, theirs: World, as_admin: Client, kind: str
 ) -> None:
-    key = theirs.row(JobRun).pk
-    foreign = as_admin.get(reverse("run_progress", args=(key,)))
-    missing = as_admin.get(reverse("run_progress", args=(MISSING,)))
+    def key_in(world: World) -> int:
+        run = world.row(JobRun)
+        return int({"run": run.pk, "job": run.job_id, "tenant": run.tenant_id}[kind])
+
+    with every_tenant("the test has a run of each tenant go on"):
+        JobRun.objects.update(state=JobRun.State.RUNNING)
+    foreign = as_admin.get(reverse("live_state", args=(kind, key_in(theirs))))
+    missing = as_admin.get(reverse("live_state", args=(kind, MISSING)))
     assert seen(foreign) == seen(missing)
     assert foreign.status_code == 404
-    own = as_admin.get(reverse("run_progress", args=(ours.row(JobRun).pk,)))
-    assert own.json()["id"] == ours.row(JobRun).pk
+    own = as_admin.get(reverse("live_state", args=(kind, key_in(ours))))
+    state = own.json()
+    assert ours.row(JobRun).pk in [run["id"] for run in state.get("runs", [state])]
     assert theirs.canary not in seen(own)[1]
+
+
+def test_a_kind_of_topic_that_there_is_not_is_answered_like_a_missing_one(
+    ours: World, as_admin: Client
+) -> None:
+    for kind, key in (("integration", ours.row(JobRun).pk), ("run", 0)):
+        assert as_admin.get(reverse("live_state", args=(kind, key))).status_code == 404
 
 
 def test_home_counts_and_names_own_rows_only(ours: World, theirs: World, as_admin: Client) -> None:

@@ -56,7 +56,7 @@ def test_while_it_is_prepared_every_page_of_rules_says_so_with_its_progress(
 ) -> None:
     rename(editor, "Working")
     run_id = editor.newest().run_id
-    poll = reverse("run_progress", args=(run_id,))
+    poll = reverse("live_state", args=("run", run_id))
     for model in (StatusMapping, ChangeSet):
         page = editor.client.get(editor.url(model, "changelist")).content.decode()
         assert "is being prepared" in page

@@ -100,13 +100,17 @@ def connect(system: System, source: Served) -> None:
 
 
 def snapshot(system: System, port: int, run: int) -> dict[str, Any]:
-    """The first message of the run's socket."""
+    """The state of the run as a socket is told it first."""
     session = system.manage("shell", "-v0", "-c", LOG_IN).strip()
-    address = f"ws://127.0.0.1:{port}/ws/runs/{run}/"
+    address = f"ws://127.0.0.1:{port}/ws/v1/"
     headers = {"Cookie": f"sessionid={session}", "Origin": f"http://127.0.0.1:{port}"}
     with open_socket(address, additional_headers=headers) as page:
+        page.send(json.dumps({"type": "subscribe", "topic": f"run:{run}"}))
+        assert json.loads(page.recv(timeout=20))["authenticated"]
         told: dict[str, Any] = json.loads(page.recv(timeout=20))
-        return told
+        assert told["type"] == "snapshot"
+        state: dict[str, Any] = told["state"]
+        return state
 
 
 def lines(var: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from jobs.live.publishing import Publisher, group_of
+from jobs.live.publishing import Publisher
+from jobs.live.topics import Topic
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.progress import progress_of
 from tenants.scope import every_tenant, tenant_scope
@@ -43,18 +44,24 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 class Watcher:
     """A member of the run's group that lives in the server's loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, run: JobRun) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, run: JobRun, topic: Topic | None = None
+    ) -> None:
         self.loop = loop
         self.layer = get_channel_layer()
         self.channel = self.wait(self.layer.new_channel())
-        self.wait(self.layer.group_add(group_of(run.pk), self.channel))
+        group = (topic or Topic("run", run.pk)).group
+        self.wait(self.layer.group_add(group, self.channel))
 
     def wait(self, what: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(what, self.loop).result(5)
 
+    def event(self) -> dict[str, Any]:
+        message: dict[str, Any] = self.wait(asyncio.wait_for(self.layer.receive(self.channel), 4))
+        return message
+
     def next(self) -> dict[str, Any]:
-        message = self.wait(asyncio.wait_for(self.layer.receive(self.channel), 4))
-        progress: dict[str, Any] = message["progress"]
+        progress: dict[str, Any] = self.event()["progress"]
         return progress
 
 
@@ -115,6 +122,53 @@ def test_of_two_publishers_one_publishes_within_an_interval(
     an_interval_later(run)
     other._due.clear()
     assert other.publish_due() == 1
+
+
+def test_events_of_two_publishers_are_numbered_without_a_gap_and_none_twice(
+    run: JobRun, loop: asyncio.AbstractEventLoop
+) -> None:
+    watcher, publishers = Watcher(loop, run), (Publisher(), Publisher())
+    for number in range(6):
+        make_step(run, f"step {number}", Stage.TRANSFORM, "queued")
+        an_interval_later(run)
+        for ours in publishers[:: 1 if number % 2 else -1]:
+            ours.attach(loop)
+            ours._due.clear()
+            ours.publish_due()
+    told = [watcher.event() for _ in range(6)]
+    assert [event["seq"] for event in told] == [1, 2, 3, 4, 5, 6]
+    assert [event["progress"]["open"] for event in told] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_publisher_that_read_the_run_before_anothers_event_publishes_nothing(
+    run: JobRun, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = Publisher(), Publisher()
+    for ours in (one, other):
+        ours.attach(loop)
+    make_step(run, "a", Stage.TRANSFORM, "queued")
+    with every_tenant("the test reads before the other publishes"):
+        read_before = other._candidates()
+    assert one.publish_due() == 1
+    an_interval_later(run)
+    monkeypatch.setattr(other, "_candidates", lambda: read_before)
+    assert other.publish_due() == 0
+
+
+@pytest.mark.parametrize("kind", ["job", "tenant"])
+def test_who_watches_a_job_or_a_tenant_is_sent_the_card_of_its_run(
+    run: JobRun, loop: asyncio.AbstractEventLoop, kind: Any
+) -> None:
+    topic = Topic(kind, run.job_id if kind == "job" else run.tenant_id)
+    watcher, ours = Watcher(loop, run, topic), Publisher()
+    ours.attach(loop)
+    make_step(run, "a", Stage.TRANSFORM, "done", record_count=40)
+    assert ours.publish_due() == 1
+    event = watcher.event()
+    assert (event["topic"], event["run"], event["seq"]) == (topic.name, run.pk, 1)
+    card = event["card"]
+    assert (card["id"], card["job"], card["records"]) == (run.pk, run.job_id, 40)
+    assert (card["integration_name"], card["state"]) == ("jira", "running")
 
 
 def test_the_end_is_published_once_even_right_after_an_event(

@@ -12,7 +12,7 @@ from jobs.models import Job, JobRun, QueueEntry, Stage
 from jobs.queue import NewStep
 from tenants.scope import every_tenant
 from tests.jobs.conftest import make_run
-from tests.jobs.test_run_socket import Page, converse, log_in
+from tests.jobs.socket_client import Page, converse, log_in
 from tests.loglines import kept_lines
 from tests.statements import sent
 
@@ -70,7 +70,7 @@ def test_one_id_goes_from_the_schedule_through_steps_and_sql_to_the_socket(
         ("extract", "done", trace), ("transform", "done", trace), ("load", "done", trace)
     ]  # fmt: skip
     said = {(line["logger"], line.get("step")) for line in lines if line.get("trace") == trace}
-    assert said >= {("jobs.runs", None), ("jobs.live.consumers", None)} | {
+    assert said >= {("jobs.runs", None), ("jobs.live.socket", None)} | {
         ("jobs.step_trace", step.pk) for step in worked
     }
     for step in worked:
@@ -80,12 +80,11 @@ def test_one_id_goes_from_the_schedule_through_steps_and_sql_to_the_socket(
 
 def watch(run: JobRun, trace: str) -> None:
     """See the trace in the snapshot of the run's socket."""
-    session = log_in(run)
+    session = log_in(run.tenant_id)
 
     async def conversation() -> None:
-        page = Page(run.pk, session)
-        assert await page.connect()
-        assert (await page.next())["trace_id"] == trace
+        page = await Page(session).enter(f"run:{run.pk}")
+        assert page.states[f"run:{run.pk}"]["trace_id"] == trace
         await page.leave()
 
     converse(conversation())
