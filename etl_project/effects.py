@@ -1,8 +1,8 @@
 """Puts the warehouse and the conductor together as `mappings.effects.Effects`."""
 
+from jobs.control.runs import cancel
 from jobs.models import JobRun
 from jobs.remaps import start_remap
-from jobs.runs import cancel
 from mappings import field_use
 from mappings.effects import register
 from mappings.models import ChangeSet

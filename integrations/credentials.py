@@ -4,7 +4,7 @@ A credential is renewed under a lease on its integration's row, since sources ta
 refresh token only once. No HTTP happens inside a transaction. All of it in the tenant's scope.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -27,6 +27,7 @@ from integrations.budget import SharedBudget
 from integrations.contract import Access, AuthMethod, Connector, auth_method, setting_fields
 from integrations.errors import FieldError
 from integrations.models import Integration
+from integrations.own_budget import OwnBudget
 from integrations.registry import connector_for
 from integrations.settings import read_settings
 
@@ -199,10 +200,16 @@ def _box_of(keys: tuple[str, ...]) -> SecretBox:
 # ---- opening
 
 
-def open_site(integration: Integration, limits: Limits | None = None) -> Site:
+def open_site(
+    integration: Integration,
+    limits: Limits | None = None,
+    *,
+    before_request: Callable[[], None] | None = None,
+) -> Site:
     """Return the integration's site, signed in, with its shared budget.
 
-    limits: what its answers may take, None for the usual.
+    limits: what its answers may take, None for the usual. before_request: may raise, so that
+    nothing is asked.
 
     Renews the credentials first if their time has come. Raises WaitError while another worker
     renews them, UsageError for settings and PermanentError for credentials that are no good.
@@ -214,7 +221,8 @@ def open_site(integration: Integration, limits: Limits | None = None) -> Site:
     if key != integration.budget_key:
         integration.budget_key = key
         integration.save(update_fields=["budget_key"])
-    return _site(signed, key, limits)
+    held = OwnBudget(key, integration.pk, integration.requests_per_hour, before_request)
+    return _site(signed, held, limits)
 
 
 def try_site(
@@ -250,14 +258,14 @@ def try_site(
             )
             access = connector.access(integration.base_url, options, method, given)
         signed = replace(signed, credentials=given, access=access)
-    return _site(signed, trial.budget_key, limits)
+    return _site(signed, SharedBudget(trial.budget_key), limits)
 
 
-def _site(signed: _SignedIn, budget_key: str, limits: Limits | None) -> Site:
+def _site(signed: _SignedIn, budget: SharedBudget, limits: Limits | None) -> Site:
     return Site(
         signed.access.api_url,
         signed.access.headers,
-        budget=SharedBudget(budget_key),
+        budget=budget,
         policy=egress.policy(),
         secrets=signed.secrets(),
         limits=limits or egress.limits(),

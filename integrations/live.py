@@ -26,7 +26,7 @@ class LiveSource:
 
     window: `since` and `until` of a backfill, as ISO 8601 or None. resumed: (stream, part) of the
     walks that go on from where an earlier run stopped. open_: signs in otherwise than by what the
-    integration keeps.
+    integration keeps. before_request: may raise, so that nothing more is asked.
     """
 
     def __init__(
@@ -39,11 +39,12 @@ class LiveSource:
         loaded_ids: LoadedIds = nothing_loaded,
         resumed: Collection[tuple[str, str]] = (),
         open_: Callable[[], Site] | None = None,
+        before_request: Callable[[], None] | None = None,
     ) -> None:
         """Raise UsageError for settings that the provider does not take; nothing is sent."""
         self._integration = integration
         self._loaded_ids = loaded_ids
-        self._open = open_ or (lambda: open_site(integration))
+        self._open = open_ or (lambda: open_site(integration, before_request=before_request))
         self._resumed = frozenset(resumed)
         self.settings: Any = read_settings(connector_for(integration.provider), integration)
         self.mode: Mode = mode

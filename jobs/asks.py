@@ -10,6 +10,7 @@ from integrations.contract import Ask, Mode
 from integrations.live import LiveSource
 from integrations.models import Integration
 from jobs.checkpoints import resumed_parts
+from jobs.control import stopping
 from jobs.models import JobRun, Stage
 from jobs.queue import NewStep
 from warehouse.census import loaded_ids
@@ -46,4 +47,5 @@ def live_source(run: JobRun, integration: Integration) -> LiveSource:
         window=run.params.get("window", {}),
         loaded_ids=lambda table, part: loaded_ids(run.tenant_id, integration.pk, table, part),
         resumed=resumed_parts(run),
+        before_request=stopping.check,
     )

@@ -42,7 +42,7 @@ def promote(run: JobRun) -> int:
     Those of a part in which an ask of the same phase is dead wait for the run that takes the ask
     up again.
     """
-    lost = _lost(_dead(run))
+    lost = _lost(_given_up(run))
     promoted = 0
     for checkpoint in Checkpoint.objects.filter(pending_run_id=run.pk):
         if (checkpoint.pending["phase"], checkpoint.pending["found_by"]) in lost:
@@ -95,7 +95,7 @@ def hand_over(before: JobRun, run: JobRun) -> list[QueueEntry]:
     Marks of parts of which an ask is not taken up are dropped.
     """
     steps = _taken_up(before)
-    left = _lost(_dead(before).exclude(pk__in=[step.pk for step in steps]))
+    left = _lost(_given_up(before).exclude(pk__in=[step.pk for step in steps]))
     for waiting in Checkpoint.objects.filter(pending_run_id=before.pk):
         if (waiting.pending["phase"], waiting.pending["found_by"]) in left:
             waiting.pending, waiting.pending_run_id = None, None
@@ -111,11 +111,17 @@ def forget_pending(run: JobRun) -> None:
     Checkpoint.objects.filter(pending_run_id=run.pk).update(pending=None, pending_run_id=None)
 
 
-def _dead(run: JobRun) -> QuerySet[QueueEntry]:
-    dead: QuerySet[QueueEntry] = QueueEntry.objects.filter(
-        run=run, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD, params__has_key="ask"
+def _given_up(run: JobRun) -> QuerySet[QueueEntry]:
+    """Return the steps of asks that did not get their answer: dead, or left out by a person."""
+    states = (QueueEntry.State.DEAD, QueueEntry.State.LEFT_OUT)
+    asks: QuerySet[QueueEntry] = QueueEntry.objects.filter(
+        run=run, stage=Stage.EXTRACT, state__in=states, params__has_key="ask"
     )
-    return dead
+    return asks
+
+
+def _dead(run: JobRun) -> QuerySet[QueueEntry]:
+    return _given_up(run).filter(state=QueueEntry.State.DEAD)
 
 
 def _lost(steps: QuerySet[QueueEntry]) -> set[tuple[str, str]]:

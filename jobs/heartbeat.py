@@ -1,4 +1,5 @@
-"""One thread a process keeps the leases of the steps that this process is working on."""
+"""One thread a process keeps the leases of the steps that this process is working on, and looks
+which of them are to stop."""
 
 import contextlib
 import logging
@@ -6,18 +7,27 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import cache
+from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Q
 
 from jobs import queue, retries
 from jobs.models import QueueEntry
+from tenants.scope import every_tenant
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS: Final = 1.0
+
 _held: set[tuple[int, int]] = set()  # step id and fence
+_to_stop: set[tuple[int, int]] = set()
+_current: ContextVar[tuple[int, int] | None] = ContextVar("step in hand", default=None)
 
 
 def worker_id() -> str:
@@ -37,11 +47,20 @@ def held(step: QueueEntry) -> Iterator[None]:
 
     A step that could neither be completed nor failed is so let go, and swept when its lease ends.
     """
-    _held.add((step.pk, step.fence))
+    mine = (step.pk, step.fence)
+    _held.add(mine)
+    before = _current.set(mine)
     try:
         yield
     finally:
-        _held.discard((step.pk, step.fence))
+        _current.reset(before)
+        _held.discard(mine)
+        _to_stop.discard(mine)
+
+
+def is_to_stop() -> bool:
+    """Say whether the step that this thread works on was asked to stop, as its run was."""
+    return _current.get() in _to_stop
 
 
 def give_back() -> int:
@@ -55,7 +74,8 @@ def give_back() -> int:
 
 
 class Heartbeat:
-    """Renews the leases of the held steps every third of a lease, until it is stopped."""
+    """Renews the leases of the held steps every third of a lease, and looks every second which
+    are to stop, until it is stopped."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -71,9 +91,31 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(settings.STEP_LEASE_SECONDS / 3):
-            beat()
+        every = settings.STEP_LEASE_SECONDS / 3
+        beaten_at = time.monotonic()
+        while not self._stop.wait(min(LOOK_SECONDS, every)):
+            look()
+            if time.monotonic() - beaten_at >= every:
+                beaten_at = time.monotonic()
+                beat()
         connection.close()
+
+
+def look() -> int:
+    """Note which of the held steps are to stop, as their runs were paused or cancelled."""
+    held = tuple(_held)
+    if not held:
+        return 0
+    asked = Q(run__cancel_requested=True) | Q(run__paused_at__isnull=False)
+    try:
+        with every_tenant("the heartbeat looks at the steps of whichever tenant are in hand"):
+            rows = QueueEntry.objects.filter(asked, pk__in=[step_id for step_id, _ in held])
+            stopped = set(rows.values_list("pk", "fence"))
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return 0
+    _to_stop.update(stopped & _held)
+    return len(stopped)
 
 
 def beat() -> int:

@@ -58,8 +58,9 @@ def go_on(run: JobRun) -> bool:
         return False
     checkpoints.promote(run)
     following = phases[phases.index(run.params["phase"]) + 1 :]
-    dead = QueueEntry.objects.filter(run=run, stage=Stage.EXTRACT, state=QueueEntry.State.DEAD)
-    is_stuck = dead.exists()
+    given_up = (QueueEntry.State.DEAD, QueueEntry.State.LEFT_OUT)
+    asked = QueueEntry.objects.filter(run=run, stage=Stage.EXTRACT)
+    is_stuck = asked.filter(state__in=given_up).exists()
     if not following or (is_stuck and following[0] == CENSUS):
         return False
     run.params = {**run.params, "phase": following[0]}

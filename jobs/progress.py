@@ -86,7 +86,7 @@ def progress_of(run: JobRun) -> RunProgress:
     at = time.time()
     sums = summary(run)
     stages = sorted(sums["stages"], key=lambda row: (_STAGES.index(row["stage"]), row["stream"]))
-    closed = sum(row["done"] + row["dead"] + row["cancelled"] for row in stages)
+    closed = sum(row["done"] + row["dead"] + row["cancelled"] + row["left_out"] for row in stages)
     known = closed + sums["open"]
     return {
         "type": "progress",

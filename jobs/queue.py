@@ -194,7 +194,8 @@ UPDATE etl_job_queue SET state = 'running', fence = fence + 1, attempts = attemp
     leased_by = %s, leased_until = %s, started_at = %s, finished_at = NULL
 WHERE id = (
     SELECT q.id FROM etl_job_queue q JOIN etl_job_runs r ON r.id = q.run_id {turns}
-    WHERE q.state = 'queued' AND q.run_at <= %s AND NOT r.cancel_requested AND {which}
+    WHERE q.state = 'queued' AND q.run_at <= %s AND NOT r.cancel_requested
+        AND r.paused_at IS NULL AND {which}
     ORDER BY q.priority, {turn} q.run_at, q.id LIMIT 1 {lock}
 ) AND state = 'queued' RETURNING *{session}
 """

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any, Final, Protocol
 
 import dramatiq
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Count, Min
 from django.utils import timezone
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -36,28 +36,47 @@ BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
 
 _WHOLE_QUEUE = "the relay publishes for every tenant"
 
-_DUE = """
-EXISTS (SELECT 1 FROM etl_job_queue WHERE state = 'queued' AND dispatched_at IS NULL
-    AND stage = %s AND priority = %s AND run_at <= %s)
+_GOES_ON = """
+    run_id NOT IN (SELECT id FROM etl_job_runs WHERE paused_at IS NOT NULL)
 """
-_FIRST_DUE = """
+_DUE = f"""
+EXISTS (SELECT 1 FROM etl_job_queue WHERE state = 'queued' AND dispatched_at IS NULL
+    AND stage = %s AND priority = %s AND run_at <= %s AND {_GOES_ON})
+"""
+_FIRST_DUE = f"""
     SELECT id FROM etl_job_queue
     WHERE state = 'queued' AND dispatched_at IS NULL
-        AND stage = %s AND priority = %s AND run_at <= %s
+        AND stage = %s AND priority = %s AND run_at <= %s AND {_GOES_ON}
     ORDER BY run_at, id LIMIT %s
 """
 # Tenants take turns in asking sources (`queue.claim`), and only what is dispatched is claimed: of
-# each tenant come the first ones before the second ones of any, however many one tenant has.
-_FIRST_OF_EACH_TENANT = """
+# each tenant come the first ones before the second ones of any, however many one tenant has. Nor
+# is more dispatched of an integration than may be worked of it at once.
+_FIRST_OF_EACH_TENANT = f"""
+    WITH busy AS (
+        SELECT q.integration_id, COUNT(*) AS steps FROM etl_job_queue q
+        JOIN integrations i ON i.id = q.integration_id
+        WHERE i.max_parallel IS NOT NULL AND q.stage = 'extract' AND (q.state = 'running'
+            OR (q.state = 'queued' AND q.dispatched_at IS NOT NULL))
+        GROUP BY q.integration_id
+    )
     SELECT id FROM etl_job_queue WHERE id IN (
-        SELECT id FROM (
-            SELECT id, run_at, ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY run_at, id) AS n
+        SELECT numbered.id FROM (
+            SELECT id, run_at, integration_id,
+                ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY run_at, id) AS n,
+                ROW_NUMBER() OVER (PARTITION BY integration_id ORDER BY run_at, id) AS nth
             FROM etl_job_queue
             WHERE state = 'queued' AND dispatched_at IS NULL
-                AND stage = %s AND priority = %s AND run_at <= %s
-        ) AS numbered ORDER BY n, run_at, id LIMIT %s
+                AND stage = %s AND priority = %s AND run_at <= %s AND {_GOES_ON}
+        ) AS numbered
+        JOIN integrations i ON i.id = numbered.integration_id
+        LEFT JOIN busy ON busy.integration_id = numbered.integration_id
+        WHERE i.max_parallel IS NULL OR nth + COALESCE(busy.steps, 0) <= i.max_parallel
+        ORDER BY n, run_at, numbered.id LIMIT %s
     )
 """
+_ONE_BY_ONE = "SELECT pg_advisory_xact_lock(4713, 1)"
+"""Of several relays one at a time counts what is under way, or together they would exceed it."""
 _MARK = """
 WITH due AS ({due} {lock})
 UPDATE etl_job_queue SET dispatched_at = %s
@@ -112,8 +131,11 @@ def _under_way() -> Counter[tuple[str, int]]:
 def _mark(stage: str, priority: int, limit: int) -> list[int]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        due = _FIRST_OF_EACH_TENANT if stage == Stage.EXTRACT else _FIRST_DUE
+    is_extract = stage == Stage.EXTRACT
+    due = _FIRST_OF_EACH_TENANT if is_extract else _FIRST_DUE
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_extract and connection.vendor == "postgresql":
+            cursor.execute(_ONE_BY_ONE)
         cursor.execute(_MARK.format(due=due, lock=lock), (stage, priority, now, limit, now))
         return [step_id for _, step_id in sorted(cursor.fetchall())]
 

@@ -60,11 +60,14 @@ def _postpone(step: QueueEntry, error: WaitError) -> None:
         put_back(step, held, f"{type(error).__name__}: {error}", run_at)
 
 
-def give_back(step_id: int, fence: int, worker: str) -> bool:
-    """Queue a step again that its worker has to leave because it stops; that is no attempt."""
+def give_back(step_id: int, fence: int, worker: str, reason: str = "") -> bool:
+    """Queue a step again that its worker has to leave; that is no attempt.
+
+    reason: why, if it is not that the worker stops.
+    """
     held = {"pk": step_id, "fence": fence, "leased_by": worker}
     held["state"] = QueueEntry.State.RUNNING
-    reason = f"the worker {worker} was stopped while it worked on this step"
+    reason = reason or f"the worker {worker} was stopped while it worked on this step"
     with every_tenant(WHOLE_QUEUE), transaction.atomic():
         step = QueueEntry.objects.filter(**held).first()
         if step is None:
@@ -192,7 +195,8 @@ def cancel_run(run_id: int) -> int:
     """Ask a run to stop: cancel its queued steps, let the running ones end; return how many."""
     with every_tenant(WHOLE_QUEUE), transaction.atomic():
         running = JobRun.objects.filter(pk=run_id, state=JobRun.State.RUNNING)
-        if not running.update(cancel_requested=True):
+        stop = {"stop_asked_at": timezone.now(), "paused_at": None}
+        if not running.update(cancel_requested=True, **stop):
             return 0
         return cancel_queued(run_id)
 
@@ -202,6 +206,16 @@ def cancel_queued(run_id: int) -> int:
     with every_tenant(WHOLE_QUEUE):
         queued = QueueEntry.objects.filter(run_id=run_id, state=QueueEntry.State.QUEUED)
         return queued.update(state=QueueEntry.State.CANCELLED, finished_at=timezone.now())
+
+
+def cancel_step(held: Mapping[str, Any]) -> bool:
+    """Cancel a running step if it is still as `held` says."""
+    with every_tenant(WHOLE_QUEUE):
+        return bool(
+            QueueEntry.objects.filter(**held).update(
+                state=QueueEntry.State.CANCELLED, finished_at=timezone.now(), leased_until=None
+            )
+        )
 
 
 def replay(step: QueueEntry) -> bool:
@@ -230,7 +244,10 @@ def _replay(step: QueueEntry) -> bool:
         QueueEntry.objects.filter(pk=step.pk).update(attempts=0)
         run.state, run.finished_at, run.error = JobRun.State.RUNNING, None, ""
         run.cancel_requested = False
-        run.save(update_fields=("state", "finished_at", "error", "cancel_requested"))
+        run.stop_asked_at = None if run.paused_at is None else run.stop_asked_at
+        run.save(
+            update_fields=("state", "finished_at", "error", "cancel_requested", "stop_asked_at")
+        )
         log_line(run.tenant_id, run.pk, f"{step.stage} step {step.key!r} is tried again")
     return True
 

@@ -120,7 +120,7 @@ def _finish(run: JobRun) -> str:
     state, error = _outcome(run)
     run.state, run.error, run.finished_at = state, error, timezone.now()
     JobRun.objects.filter(pk=run.pk, state=JobRun.State.RUNNING).update(
-        state=state, error=error, finished_at=run.finished_at
+        state=state, error=error, finished_at=run.finished_at, paused_at=None, stop_asked_at=None
     )
     if run.mode in phases.LIVE_MODES and state != JobRun.State.CANCELLED:
         _note_health(run, state, error)
@@ -156,6 +156,9 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
     dead = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DEAD).order_by("id")
     first = dead.first()
     if first is None:
+        left_out = QueueEntry.objects.filter(run=run, state=QueueEntry.State.LEFT_OUT)
+        if (left := left_out.order_by("id").first()) is not None:
+            return JobRun.State.COMPLETED_WITH_ERRORS, _left_out(left)
         set_aside = QuarantinedRecord.objects.filter(
             run_id=run.pk,
             severity__in=(QuarantinedRecord.Severity.RECORD, QuarantinedRecord.Severity.VALUE),
@@ -171,6 +174,10 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
     if fatal is not None:
         return JobRun.State.FAILED, _reason(fatal)
     return JobRun.State.COMPLETED_WITH_ERRORS, _reason(first)
+
+
+def _left_out(step: QueueEntry) -> str:
+    return f"{step.stage} {step.stream}: {step.error.partition(chr(10))[0]}"
 
 
 def _reason(step: QueueEntry) -> str:
@@ -190,20 +197,6 @@ def _first_of_lost_stream(run: JobRun, dead: QuerySet[QueueEntry]) -> QueueEntry
     return dead.filter(lost_load | ~Q(stream__in=read)).first()
 
 
-def cancel(run: JobRun) -> int:
-    """Stop a run: queued steps are cancelled, running ones end first; return how many were."""
-    cancelled = retries.cancel_run(run.pk)
-    finish_if_done(run.pk)
-    return cancelled
-
-
-def retry_failed(run: JobRun) -> int:
-    """Queue every dead step of a run again; return how many there were."""
-    with every_tenant(_WHOLE_QUEUE), transaction.atomic():
-        dead = QueueEntry.objects.filter(run_id=run.pk, state=QueueEntry.State.DEAD)
-        return sum(retries.replay(step) for step in list(dead.order_by("id")))
-
-
 class StageSummary(TypedDict):
     """Counts of one stage of one stream: steps by state, and what the done ones did."""
 
@@ -214,6 +207,7 @@ class StageSummary(TypedDict):
     done: int
     dead: int
     cancelled: int
+    left_out: int
     records: int
     rows: int
     skipped: int
@@ -311,6 +305,7 @@ def _stage_summary(row: dict[str, Any]) -> StageSummary:
         "done": row["done"],
         "dead": row["dead"],
         "cancelled": row["cancelled"],
+        "left_out": row["left_out"],
         "records": row["records"],
         "rows": row["rows"],
         "skipped": row["skipped"],

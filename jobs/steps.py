@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from django.utils.module_loading import import_string
 
 from jobs import heartbeat, isolation, queue, retries, runs
+from jobs.control import stopping
 from jobs.models import QueueEntry
 from jobs.step_trace import on_behalf_of
 from tenants.scope import tenant_scope
@@ -53,6 +54,9 @@ def work_here(step: QueueEntry) -> None:
     except queue.LostLeaseError as error:
         logger.warning("step %s: %s; its work was rolled back", step.pk, error)
         return
+    except stopping.StopAskedError:
+        logger.info("step %s (%s) stops: its run was paused or cancelled", step.pk, step)
+        stopping.stop(step)
     except BaseException as error:
         _failed(step, error)
         if not isinstance(error, Exception):

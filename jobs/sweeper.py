@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from jobs import isolation, relay, retries, runs, sessions
+from jobs.control import stopping
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.queue import as_claimed, ensure_load_step, load_is_due, wake_relay
 from tenants.scope import every_tenant
@@ -25,6 +26,7 @@ def sweep() -> None:
     sessions.limit_silence()
     with every_tenant(_WHOLE_QUEUE):
         sweep_expired()
+        stopping.cut_off()
         sweep_cancelled()
         sweep_staged()
         sweep_runs()

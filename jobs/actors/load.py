@@ -9,6 +9,7 @@ from integrations.contract import Problem
 from integrations.models import RawPage
 from jobs import remap_steps
 from jobs.actors.transform import load_when_due, quarantined
+from jobs.control import stopping
 from jobs.models import QueueEntry
 from jobs.queue import Counts, complete
 from warehouse.load import Loaded, load_pages
@@ -85,6 +86,7 @@ def _gather(step: QueueEntry) -> list[StagedPage]:
     pages: list[StagedPage] = []
     items = size = 0
     for page in waiting.iterator(chunk_size=20):
+        stopping.check()
         if pages and (items >= settings.LOAD_BATCH_ITEMS or size >= _MAX_BYTES):
             break
         pages.append(page)

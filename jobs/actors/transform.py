@@ -1,5 +1,7 @@
 """The transform step: one raw page becomes one staged page."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from integrations.contract import Problem
@@ -7,6 +9,7 @@ from integrations.models import QuarantinedRecord, RawPage
 from integrations.recordings import place_of
 from integrations.registry import connector_for
 from jobs import isolation, remap_steps
+from jobs.control import stopping
 from jobs.models import QueueEntry, Stage
 from jobs.queue import Counts, NewStep, complete, ensure_load_step, load_is_due
 from warehouse.models import StagedPage
@@ -35,7 +38,7 @@ def run_transform(step: QueueEntry) -> None:
         connector,
         force=bool(step.params.get("force")),
         deadly=step.params.get("deadly", ()),
-        on_record=isolation.on_record(),
+        on_record=_on_record(),
     )
     with transaction.atomic():
         RawPage.objects.filter(pk=page.pk).update(record_count=done.record_count)
@@ -58,6 +61,18 @@ def run_transform(step: QueueEntry) -> None:
         )
         complete(step, counts)
         load_when_due(step)
+
+
+def _on_record() -> Callable[[int | None], None]:
+    """Return what is told each record before it is read: it may raise, as the run is to stop."""
+    note = isolation.on_record()
+
+    def on_record(index: int | None) -> None:
+        stopping.check()
+        if note is not None:
+            note(index)
+
+    return on_record
 
 
 def load_when_due(step: QueueEntry) -> None:

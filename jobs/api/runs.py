@@ -25,9 +25,9 @@ from jobs.api.run_rows import (
     StepFilters,
     StepShown,
 )
+from jobs.control.runs import cancel, retry_failed
 from jobs.models import JobRun, QueueEntry, RunLog
 from jobs.progress import progress_of
-from jobs.runs import cancel, retry_failed
 from tenants.api.fields import Serializer
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantViewSet

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 from integrations.credentials import store_credentials
 from integrations.models import Integration, Webhook, WebhookDelivery
 from jobs import webhook_pruning, webhooks_in
+from jobs.control.runs import cancel
 from jobs.models import JobRun, QueueEntry
-from jobs.runs import cancel
 from sandbox import webhooks
 from sandbox.webhooks import Delivery
 from tenants.scope import tenant_scope

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.db.models import F
 
 from jobs import queue, remaps
+from jobs.control.runs import cancel
 from jobs.models import JobRun, QueueEntry, Stage
-from jobs.runs import cancel, finish_if_done
+from jobs.runs import finish_if_done
 from jobs.steps import work_next
 from jobs.sweeper import sweep
 from mappings.editing import Author, PreparingError, apply, author_of, current_version

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, TransientError, UsageError
 from jobs import queue, retries, runs
+from jobs.control import runs as control
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.conftest import add_steps, fresh, run_state
@@ -142,7 +143,7 @@ def test_a_replayed_load_step_joins_the_queued_one(run: JobRun) -> None:
 def test_cancelling_a_run_cancels_what_waits_and_lets_what_runs_end(run: JobRun) -> None:
     steps = add_steps(run, "page:1", "page:2", "page:3")
     working = claimed()
-    assert runs.cancel(run) == 2
+    assert control.cancel(run) == 2
     assert run_state(run) == "running"
     with tenant_scope(run.tenant_id), transaction.atomic():
         queue.complete(working, successors=[queue.NewStep(Stage.INDEX, "issues", "index:1")])
@@ -159,7 +160,8 @@ def test_a_finished_run_cannot_be_cancelled(run: JobRun) -> None:
     with tenant_scope(run.tenant_id), transaction.atomic():
         queue.complete(step)
     runs.finish_if_done(run.pk)
-    assert runs.cancel(run) == 0
+    with pytest.raises(UsageError, match="has ended already: completed"):
+        control.cancel(run)
     assert run_state(run) == "completed"
 
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from common.errors import PermanentError
 from integrations.models import Integration, QuarantinedRecord
 from jobs import queue, retries, runs, steps
+from jobs.control import runs as control
 from jobs.models import Job, JobRun, QueueEntry, RunLog, Stage
 from jobs.queue import Counts
 from tenants.scope import every_tenant, tenant_scope
@@ -93,7 +94,7 @@ def test_a_dead_load_does_not_keep_a_run_open_and_keeps_its_pages(run: JobRun) -
     assert runs.finish_if_done(run.pk) == "failed"
     with every_tenant("test"):
         assert StagedPage.objects.count() == 1
-    assert runs.retry_failed(run) == 1
+    assert control.retry_failed(run) == 1
     assert run_state(run) == "running"
 
 
@@ -187,7 +188,7 @@ def test_retrying_queues_every_dead_step_again(run: JobRun) -> None:
     dead(Stage.TRANSFORM)
     dead(Stage.TRANSFORM)
     assert runs.finish_if_done(run.pk) == "completed_with_errors"
-    assert runs.retry_failed(run) == 2
+    assert control.retry_failed(run) == 2
     assert [fresh(row).state for row in rows] == ["done", "queued", "queued"]
     assert run_state(run) == "running"
 

@@ -10,8 +10,9 @@ from pytest_django import Settings
 from integrations.models import Integration
 from jobs import queue
 from jobs.console import _told
+from jobs.control.runs import cancel
 from jobs.models import JobRun, QueueEntry, Stage
-from jobs.runs import RunSummary, cancel, summary
+from jobs.runs import RunSummary, summary
 from jobs.sync import start_sync
 from sandbox.generate.world import World
 from tenants.scope import every_tenant, tenant_scope

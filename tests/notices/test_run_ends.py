@@ -13,6 +13,7 @@ from pytest_django import Settings
 from common.errors import PermanentError
 from integrations.models import Integration
 from jobs import queue, retries, run_notices, runs
+from jobs.control import runs as control
 from jobs.models import JobRun, QueueEntry, Stage
 from notices.events import Event
 from notices.models import Delivery, Notice, ToldValues
@@ -123,7 +124,7 @@ def test_of_refetches_in_a_row_the_first_failure_is_told() -> None:
 def test_a_cancelled_run_is_not_told() -> None:
     run = make_run()
     add_steps(run, "page:1")
-    runs.cancel(run)
+    control.cancel(run)
     assert run_state(run) == "cancelled"
     assert events() == []
 

@@ -10,12 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import UsageError
 from jobs.console import progress, tell
+from jobs.control.runs import cancel
 from jobs.drive import EXIT_CODES_HELP, engine, wait
 from jobs.imports import find_tenant
 from jobs.models import JobRun
 from jobs.phases import LIVE_MODES
 from jobs.retransform import start_retransform
-from jobs.runs import cancel
 from jobs.sync import StillRunningError, find_integration, running_sync, start_sync
 from tenants.migrated import ensure_migrated
 from tenants.models import Tenant
