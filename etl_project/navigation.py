@@ -53,6 +53,7 @@ _GROUPS: Final = (
     (
         "Runs",
         (
+            ("Jobs", "event_repeat", "jobs_job"),
             ("Runs", "play_circle", "jobs_jobrun"),
             ("Queue", "stacks", "jobs_queueentry"),
         ),

@@ -67,6 +67,20 @@ def agenda_of(job: Job, now: datetime) -> Agenda:
     }
 
 
+def next_run(job: Job, now: datetime) -> datetime | None:
+    """Return when the schedule starts the next run, in UTC; None if it starts none. No query.
+
+    Not always `next_run_at`, which may be that of a slot that a blackout skips.
+    """
+    if not job.is_active:
+        return None
+    try:
+        plan = plan_of(job)
+    except UsageError:
+        return None
+    return next(_next(plan, now), None) if plan is not None else None
+
+
 def policy_in_words(agenda: Agenda) -> list[str]:
     """Say what becomes of slots that are missed, in the way, or followed by a failure."""
     policy = {

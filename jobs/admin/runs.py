@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 
 from jobs.glances import RUN_TONES
 from jobs.models import JobRun
-from jobs.pages.run_buttons import cancel_run
+from jobs.pages.run_buttons import run_button
 from jobs.pages.start import run_now
 from jobs.progress import progress_of
 from tenants.admin import LoadedModelAdmin, tag
@@ -39,7 +39,10 @@ class JobRunAdmin(LoadedModelAdmin):
         view = self.admin_site.admin_view
         own = [
             path("start/<int:integration_id>/", view(run_now), name="jobs_run_now"),
-            path("<int:run_id>/cancel/", view(cancel_run), name="jobs_run_cancel"),
+            *(
+                path(f"<int:run_id>/{ask}/", view(run_button(ask)), name=f"jobs_run_{ask}")
+                for ask in ("pause", "resume", "cancel", "retry")
+            ),
         ]
         return [*own, *super().get_urls()]
 

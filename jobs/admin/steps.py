@@ -1,10 +1,11 @@
 """Steps of the queue."""
 
 from django.contrib import admin
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from jobs.models import QueueEntry
+from jobs.pages.step_buttons import step_button
 from tenants.admin import LoadedModelAdmin, shortened, tag
 
 STEP_TONES = {
@@ -55,6 +56,14 @@ class QueueEntryAdmin(LoadedModelAdmin):
     )
 
     readonly_fields = ("shown_state",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path(f"<int:step_id>/{ask}/", view(step_button(ask)), name=f"jobs_step_{ask}")
+            for ask in ("skip", "discard", "replay")
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.display(description="Step")
     def number(self, row: QueueEntry) -> str:

@@ -18,7 +18,12 @@ from jobs.models import JobRun
 from tenants.permissions import Capability, access_of
 
 
-def found(request: HttpRequest, model: type[Any], key: int) -> Any:
+def found(
+    request: HttpRequest,
+    model: type[Any],
+    key: int,
+    capability: Capability = Capability.RUN,
+) -> Any:
     """Return a row of the scope, or the answer to a request that is none of a button's."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -26,7 +31,7 @@ def found(request: HttpRequest, model: type[Any], key: int) -> Any:
     row = model.objects.filter(pk=key).select_related("tenant").first()
     if access is None or row is None:
         raise Http404
-    if not access.may(Capability.RUN):
+    if not access.may(capability):
         raise PermissionDenied
     return row
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from django.db import models
 
 from integrations.models import Integration
-from jobs.models import JobRun
+from jobs.models import Job, JobRun, QueueEntry
 from mappings.models import (
     ChangeSet,
     CustomFieldMapping,
@@ -104,7 +104,16 @@ PAGES: Final[dict[str, Page]] = {
     "integrations_integration_active": row(Integration, may="admin"),
     # Runs.
     "jobs_run_now": row(Integration, may="editor", post={}),
-    "jobs_run_cancel": row(JobRun, may="editor", post={}),
+    **{
+        f"jobs_run_{ask}": row(JobRun, may="editor", post={})
+        for ask in ("pause", "resume", "cancel", "retry")
+    },
+    **{
+        f"jobs_step_{ask}": row(QueueEntry, may="editor", post={"reason": "canary"})
+        for ask in ("skip", "discard", "replay")
+    },
+    "jobs_job_bulk": tenant(may="editor", post={}),
+    "jobs_job_switch": row(Job, may="admin", post={}),
     # Notices.
     "my_notices": tenant(),
     "bell": tenant(),

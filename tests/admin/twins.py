@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Integration
+from jobs.models import Job
 from mappings.editing import Author, apply
 from mappings.exchange.tables import TABLES
 from mappings.models import (
@@ -104,10 +105,11 @@ class Twin:
     def grow(self) -> None:
         """Have a further row of every model that there may be many of.
 
-        A tenant has few integrations: names of projects take a query for each of them.
+        A tenant has few integrations: names of projects take a query for each of them. And as
+        few jobs, for each has one.
         """
         for model in tenant_models():
-            if model not in (Membership, Integration):
+            if model not in (Membership, Integration, Job):
                 self.world.add(model)
 
     def _have_fields(self) -> None:

@@ -1,0 +1,31 @@
+"""Jobs: the page of all of them, and of one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from jobs.models import Job
+from jobs.pages.job_bulk import bulk, switch
+from jobs.pages.jobs_page import jobs_page
+from tenants.admin import LoadedModelAdmin
+
+
+@admin.register(Job)
+class JobAdmin(LoadedModelAdmin):
+    """Jobs. Both pages are our own (`jobs.pages`)."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("bulk/", view(bulk), name="jobs_job_bulk"),
+            path("<int:job_id>/switch/", view(switch), name="jobs_job_switch"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the Jobs page."""
+        return jobs_page(request)
