@@ -265,6 +265,28 @@ class SignIn(models.Model):
         return f"sign-in of {self.user}"
 
 
+class SocketTicket(models.Model):
+    """Opens one WebSocket, once, within seconds of being asked for.
+
+    digest: SHA-256 of the ticket, which is kept nowhere. What it was asked for by is one of
+    session_key, sign_in (with credential, a digest of the password then) and api_token: the socket
+    may do what that may, for as long as that goes on.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    session_key = models.CharField(max_length=40, blank=True, default="", editable=False)
+    sign_in = models.ForeignKey(SignIn, on_delete=models.CASCADE, null=True, related_name="+")
+    credential = models.CharField(max_length=64, blank=True, default="", editable=False)
+    api_token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "socket_tickets"
+
+    def __str__(self) -> str:
+        return f"socket ticket until {self.expires_at:%H:%M:%S}"
+
+
 class IdempotencyKey(TenantOwned):
     """A request that is done once, however often it is sent, and its answer.
 

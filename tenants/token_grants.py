@@ -37,8 +37,9 @@ _QUERY: Final = (
 
 
 class Grant(NamedTuple):
-    """What a token permits now. user, tenant: its own."""
+    """What a token permits now. user, tenant: its own. token_id: of its row."""
 
+    token_id: int
     user: User
     tenant: Tenant
     access: Access
@@ -63,7 +64,7 @@ def grant_of(text: str) -> Grant | None:
         return None
     if not is_noted:
         _note_use(token_id, now)
-    return Grant(user, tenant, access)
+    return Grant(token_id, user, tenant, access)
 
 
 def _row(token_digest: str, now: datetime) -> tuple[Any, ...] | None:

@@ -21,7 +21,8 @@ from jobs.live.admissions import Admissions
 from jobs.live.publishing import publisher
 from jobs.live.topics import Topic
 from jobs.live.watched import Watched
-from tenants.socket_access import reaches
+from tenants import socket_tickets
+from tenants.socket_access import Holder, reaches
 
 if TYPE_CHECKING:
     from jobs.live.socket import Socket
@@ -78,6 +79,11 @@ class Hub:
         self.sockets.discard(socket)
         for topic in list(socket.topics):
             self.unsubscribe(socket, topic)
+
+    async def redeem(self, ticket: str) -> Holder | None:
+        """Use up a ticket; see `tenants.socket_tickets`."""
+        holder: Holder | None = await _ask(socket_tickets.redeem, ticket)
+        return holder
 
     async def subscribe(self, socket: "Socket", topic: Topic) -> Watched | None:
         """Send a socket a topic, from a snapshot on; None if it may not, or there is none."""

@@ -130,10 +130,24 @@ class Socket:
         is_in = self.reach is not None
         self.say(messages.hello(is_authenticated=is_in, is_live=self._hub.is_live))
 
-    async def _admit(self, holder: Holder) -> None:
+    async def _admit(self, holder: Holder) -> bool:
+        """Let a holder in; False if there is nothing that they may watch."""
         reach = await self._hub.admissions.admit(holder)
         if reach is not None:
             self.holder, self.reach = holder, reach
+        return reach is not None
+
+    async def _authenticate(self, ticket: object) -> None:
+        if self.reach is not None:
+            self.say(messages.error("already_authenticated", "You are signed in already."))
+            return
+        holder = await self._hub.redeem(ticket) if isinstance(ticket, str) else None
+        if holder is None or not await self._admit(holder):
+            text = "The ticket is none, was used, or has ended: ask for another one."
+            self.say(messages.error("ticket_refused", text))
+            self.close(messages.NOT_SIGNED_IN)
+        else:
+            self._hello()
 
     async def _take(self, text: str | None) -> None:
         """Do what a client asks."""
@@ -153,6 +167,8 @@ class Socket:
             self.say(messages.error("bad_message", 'Send JSON objects with a "type".'))
         elif kind == "pong":
             return
+        elif kind == "authenticate":
+            await self._authenticate(message.get("ticket"))
         elif kind not in ("subscribe", "unsubscribe", "resync"):
             self.say(messages.error("unknown_type", f"There is no message {kind[:40]!r}."))
         elif self.reach is None:

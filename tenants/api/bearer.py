@@ -31,6 +31,11 @@ class TokenGrant:
     def __init__(self, grant: Grant) -> None:
         self._grant = grant
 
+    @property
+    def token_id(self) -> int:
+        """Id of the token's row."""
+        return self._grant.token_id
+
     def access(self, slug: str | None) -> Access:
         """Return the access; raise Problem if the request names another tenant."""
         if slug is not None and slug != self._grant.tenant.slug:

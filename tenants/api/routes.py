@@ -10,6 +10,7 @@ from tenants.api.me import MeView
 from tenants.api.members import MembersViewSet
 from tenants.api.password import PasswordView
 from tenants.api.preferences import PreferencesView
+from tenants.api.socket_tickets import SocketTicketsView
 from tenants.api.tokens import TokensViewSet
 from tenants.api.users import UsersViewSet
 
@@ -26,5 +27,6 @@ PATHS: Final[list[URLPattern]] = [
     path("auth/sign-out/", SignOutView.as_view(), name="auth-sign-out"),
     path("me/preferences/", PreferencesView.as_view(), name="me-preferences"),
     path("me/password/", PasswordView.as_view(), name="me-password"),
+    path("socket-tickets/", SocketTicketsView.as_view(), name="socket-tickets"),
     path("me/", MeView.as_view(), name="me"),
 ]
