@@ -13,6 +13,7 @@ from jobs.pages.run_buttons import run_button
 from jobs.pages.start import run_now
 from jobs.progress import progress_of
 from tenants.admin import LoadedModelAdmin, tag
+from tenants.permissions import Capability
 from tenants.scope import tenant_scope
 
 
@@ -80,6 +81,7 @@ class JobRunAdmin(LoadedModelAdmin):
             "title": f"Run {run.pk} of {run.integration}",
             "run": run,
             "progress": progress,
+            "may_run": self._may(request, Capability.RUN),
             "addresses": {
                 "step": reverse("admin:jobs_queueentry_changelist"),
                 "set_aside": reverse("admin:integrations_quarantinedrecord_changelist"),

@@ -22,7 +22,7 @@
   const tag = (text, tone) => element("span", { class: `etl-tag etl-tag-${tone || "plain"}` }, text);
   const cell = (label, ...children) => element("td", { "data-label": label }, ...children);
   const count = (label, value) =>
-    element("td", { "data-label": label, class: "etl-right" }, value ? number(value) : "–");
+    element("td", { "data-label": label, class: `etl-right${value ? "" : " etl-none"}` }, value ? number(value) : "–");
 
   function duration(seconds) {
     const whole = Math.round(seconds);
@@ -53,28 +53,48 @@
     return element("div", { class: `etl-bar etl-bar-small${tone}` }, fill);
   }
 
-  function stageRow(stage) {
-    const total = stage.queued + stage.running + stage.done + stage.dead + stage.cancelled;
-    const parts = [];
-    for (const state of ["running", "queued", "dead", "cancelled"]) {
-      if (stage[state]) parts.push(`${number(stage[state])} ${state}`);
-    }
-    const states = parts.length
-      ? element("span", { class: "etl-source" }, ` ${parts.join(", ")}`)
-      : "";
-    const steps = element("span", {}, `${number(stage.done)} of ${number(total)}`, states);
+  // A stream is a row, and what becomes of it goes from left to right. Rows stay where they are, and
+  // new ones come below, so that nothing jumps.
+  const STAGES = ["extract", "transform", "load", "index"];
+  const STATES = { running: "under way", queued: "waiting", dead: "failed", left_out: "left out", cancelled: "cancelled" };
+  const STREAMS = { sync: "Beginning", census: "What is still there" };
+  const streams = [];
+
+  const nameOf = (stream) => STREAMS[stream] || stream.replaceAll("_", " ");
+  const titled = (text) => text[0].toUpperCase() + text.slice(1);
+
+  function stageCell(name, stage) {
+    const attributes = { "data-label": titled(name), "data-stage": name };
+    if (!stage) return element("td", attributes, element("span", { class: "etl-subtle" }, "–"));
+    const total = stage.done + Object.keys(STATES).reduce((sum, state) => sum + (stage[state] || 0), 0);
+    const parts = Object.entries(STATES).filter(([state]) => stage[state]);
+    const states = parts.map(([state, words]) => `${number(stage[state])} ${words}`).join(", ");
+    const done = stage.total_known === false ? `${number(stage.done)} so far` : `${number(stage.done)} of ${number(total)}`;
+    const text = element("span", { class: "run-steps", title: states }, done);
+    if (states) text.append(element("span", { class: "etl-source" }, ` ${states}`));
+    return element("td", attributes, bar(stage.done, total, stage.dead), text);
+  }
+
+  function streamRow(stream, stages, shown) {
+    const byName = new Map(stages.filter((each) => each.stream === stream).map((each) => [each.stage, each]));
+    const sum = (key) => [...byName.values()].reduce((all, each) => all + each[key], 0);
     return element(
-      "tr",
-      { "data-stage": stage.stage, "data-stream": stage.stream },
-      cell("Stage", stage.stage[0].toUpperCase() + stage.stage.slice(1)),
-      cell("Stream", stage.stream),
-      cell("Progress", bar(stage.done, total, stage.dead)),
-      element("td", { "data-label": "Steps", class: "etl-right" }, steps),
-      count("Records", stage.records),
-      count("Rows", stage.rows),
-      count("Unchanged", stage.skipped),
-      count("Set aside", stage.quarantined),
+      "tr", { "data-stream": stream },
+      cell("Stream", titled(nameOf(stream))),
+      ...shown.map((name) => stageCell(name, byName.get(name))),
+      count("Records", byName.get("transform")?.records),
+      count("Rows", byName.get("load")?.rows),
+      count("Unchanged", sum("skipped")),
+      count("Set aside", sum("quarantined")),
     );
+  }
+
+  function showPipeline(stages) {
+    for (const each of stages) if (!streams.includes(each.stream)) streams.push(each.stream);
+    const hasIndex = stages.some((each) => each.stage === "index");
+    byId("run-index").hidden = !hasIndex;
+    const shown = hasIndex ? STAGES : STAGES.slice(0, -1);
+    byId("run-stages").replaceChildren(...streams.map((stream) => streamRow(stream, stages, shown)));
   }
 
   function deadRow(step, page) {
@@ -123,33 +143,62 @@
 
   function timeLeft(progress) {
     if (progress.is_finished) return "";
+    if (progress.is_paused) return "begins nothing more until it is resumed";
     if (progress.waiting_until) {
-      return `waiting until ${time(progress.waiting_until)}: ${progress.waiting_for}`;
+      const left = progress.requests_left == null ? "" : `, ${number(progress.requests_left)} requests left`;
+      return `waiting until ${time(progress.waiting_until)}: ${progress.waiting_for}${left}`;
     }
     if (progress.seconds_left === null) return "time left not known yet";
     return `about ${duration(progress.seconds_left)} left`;
   }
 
+  function labelOf(progress) {
+    if (progress.is_cancelling) return "Cancelling";
+    if (progress.is_pausing) return "Pausing";
+    return progress.is_paused ? "Paused" : progress.state_label;
+  }
+
+  // What can be done now; none of it is there for those who may only look. What cannot be done any
+  // more stays where it is, so that nothing jumps under a pointer.
+  function showButtons(progress) {
+    const form = byId("run-do");
+    if (!form) return;
+    const button = (name) => form.querySelector(`[data-do=${name}]`);
+    const goesOn = !progress.is_finished && !progress.is_cancelling;
+    const mayResume = goesOn && Boolean(progress.is_paused);
+    if (goesOn) form.dataset.began = "";
+    const isOver = !("began" in form.dataset);
+    button("resume").hidden = !mayResume;
+    button("pause").hidden = mayResume || isOver;
+    button("cancel").hidden = isOver;
+    button("pause").disabled = button("cancel").disabled = !goesOn;
+    button("retry").hidden = !progress.dead || progress.is_cancelling;
+  }
+
   function showHead(progress) {
     const state = byId("run-state");
-    const label = progress.is_cancelling ? "Cancelling" : progress.state_label;
     state.dataset.state = progress.state;
-    state.replaceChildren(tag(label, TONES[progress.state]));
+    state.replaceChildren(tag(labelOf(progress), progress.is_paused ? "warning" : TONES[progress.state]));
+    showButtons(progress);
     const error = byId("run-error");
     error.textContent = progress.error;
     error.hidden = !progress.error;
     const total = progress.done + progress.open;
-    byId("run-steps").textContent = `${number(progress.done)} of ${number(total)} known steps`;
+    const steps = progress.percent === null ? `${number(progress.done)} steps done so far` : `${number(progress.done)} of ${number(total)} known steps`;
+    byId("run-steps").textContent = steps;
     byId("run-left").textContent = timeLeft(progress);
     const whole = byId("run-bar");
     const tone = barTone(progress);
     whole.className = `etl-bar${tone ? ` etl-bar-${tone}` : ""}`;
-    whole.setAttribute("aria-valuenow", progress.percent);
-    whole.firstElementChild.style.width = `${progress.percent}%`;
+    // Without a total there is nothing to be a part of: the bar only says that work goes on.
+    whole.classList.toggle("run-open", progress.percent === null && !progress.is_paused);
+    if (progress.percent === null) whole.removeAttribute("aria-valuenow");
+    else whole.setAttribute("aria-valuenow", progress.percent);
+    whole.firstElementChild.style.width = `${progress.percent ?? 100}%`;
   }
 
   function showLists(progress, page) {
-    byId("run-stages").replaceChildren(...progress.stages.map(stageRow));
+    showPipeline(progress.stages);
     byId("run-dead").hidden = !progress.dead_steps.length;
     byId("run-dead-steps").replaceChildren(...progress.dead_steps.map((row) => deadRow(row, page)));
     byId("run-aside").hidden = !progress.set_aside.length;

@@ -80,6 +80,18 @@ class Stack:
                     return str(name)
         raise AssertionError(f"no worker of ours is one of {names}")
 
+    def let_heartbeats_pass(self) -> None:
+        """Wait until each worker has said once more that it is there, at most five seconds.
+
+        Those that had anything to do would have done it meanwhile.
+        """
+        begun = self.one("SELECT now()")
+        said = (
+            "SELECT count(*) FROM etl_processes"
+            f" WHERE role = 'worker' AND seen_at > '{begun.isoformat()}'"
+        )
+        until("the workers say that they are there", lambda: self.one(said) >= len(self.workers))
+
     def mend(self) -> None:
         """Start again what a test has killed and not started itself."""
         if not self.redis.answers():

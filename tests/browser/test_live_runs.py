@@ -108,3 +108,22 @@ def test_the_end_of_a_run_is_told_on_whatever_page_somebody_is(
     stack.hurry()
     for person in (olga, vera):
         person.is_told(f"Run {run} of {stack.name_of(jira)} finished")
+
+
+def test_without_redis_the_page_says_that_it_polls_and_climbs_and_is_live_again_with_it(
+    people: People, stack: Stack, jira: int
+) -> None:
+    stack.slow(1_000)
+    watcher = people.enter("ann", Look(390, "light"))
+    watcher.open_run(watcher.run_now(jira))
+    watcher.sees_mode("live")
+    watcher.sees_climb(times=1)
+    with watcher.without_a_jump_or_reload():
+        stack.redis.kill()
+        watcher.sees_mode("polling")
+        watcher.sees_climb(times=1)
+        stack.redis.start()
+        watcher.sees_mode("live")
+        watcher.sees_climb(times=1)
+        stack.hurry()
+        watcher.sees_state("Completed", RUN_MS)

@@ -74,6 +74,11 @@ class Watcher:
         self.page.get_by_role("button", name="Cancel the run").click()
         expect(self.page.locator(".etl-toast").first).to_contain_text("is cancelled")
 
+    def press(self, name: str) -> None:
+        """Press a button of the run's page; it says what came of it."""
+        self.page.locator("#content").get_by_role("button", name=name, exact=True).click()
+        expect(self.page.locator(".etl-toast").first).to_be_visible()
+
     def is_told(self, title: str) -> None:
         """Wait for the toast of a notice."""
         told = self.page.locator("[data-notice]", has_text=title)
