@@ -27,9 +27,13 @@ MOST_SHIFT: Final = 0.05
 """Of the layout while numbers change, as browsers measure it (CLS); below 0.1 counts as good."""
 
 _NOTE_SHIFTS = """
-window.shifted = 0;
+window.shifts = [];
+const named = node => node && (node.id || node.className || node.nodeName);
 new PerformanceObserver(found => {
-  for (const each of found.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+  for (const each of found.getEntries()) {
+    const of = each.sources.map(source => named(source.node));
+    if (!each.hadRecentInput) window.shifts.push([each.value, of.join(', ')]);
+  }
 }).observe({ type: 'layout-shift', buffered: true });
 """
 _COUNT = "id => Number(document.getElementById(id).textContent.replace(/\\D/g, ''))"
@@ -119,12 +123,12 @@ class Watcher:
         """Nothing of STAYS moves and the page is the same one at the end."""
         loaded = self.page.evaluate("performance.timeOrigin")
         places = self.places()
-        self.page.evaluate("window.shifted = 0")
+        self.page.evaluate("window.shifts = []")
         yield
         assert self.page.evaluate("performance.timeOrigin") == loaded, "it was loaded again"
         assert self.places() == places, f"it jumped from {places} to {self.places()}"
-        shifted = self.page.evaluate("window.shifted")
-        assert shifted < MOST_SHIFT, f"its layout shifted by {shifted:.2f}"
+        shifts = self.page.evaluate("window.shifts")
+        assert sum(value for value, _ in shifts) < MOST_SHIFT, f"its layout shifted: {shifts}"
 
     def places(self) -> dict[str, int]:
         """Return how far below the page's top each of STAYS begins, in pixels."""
