@@ -35,4 +35,4 @@ RUN SECRET_KEY=build VAR_DIR=/tmp/build python manage.py collectstatic --noinput
     && python -m compileall -q /srv/etl
 USER 10001:10001
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "etl_project.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--timeout-graceful-shutdown", "10"]
+CMD ["python", "-m", "uvicorn", "etl_project.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--timeout-graceful-shutdown", "10"]

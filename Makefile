@@ -5,11 +5,12 @@ ITEMS ?= 20000
 PREVIEW_ITEMS ?= 1000000
 API_ITEMS ?= 1000000
 SECONDS ?= 60
+SOCKETS ?= 1000
 SCHEMATHESIS_SECONDS ?= 600
 ENV_FILE ?= deploy/local.env
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo services up down secrets test test-thorough lint format lock bench bench-preview bench-api distant checkers memory faults schema test-api test-browser screenshots
+.PHONY: help setup demo services up down secrets test test-thorough lint format lock bench bench-preview bench-api bench-sockets distant checkers memory faults schema test-api test-browser screenshots
 
 help: ## Show every target in a line each
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -73,6 +74,9 @@ test-api: setup ## Let Schemathesis try every operation as each role (SCHEMATHES
 
 bench-api: setup ## Measure reads of the API on 1,000,000 work items, 50 a second, on PostgreSQL (API_ITEMS= SECONDS=)
 	$(BIN)/python benchmarks/api.py --items $(API_ITEMS) --seconds $(SECONDS)
+
+bench-sockets: setup ## Measure 1,000 sockets on one web process, and imports with and without 100 watchers (SOCKETS=)
+	$(BIN)/python benchmarks/sockets.py --sockets $(SOCKETS)
 
 distant: setup ## Measure the sync of a source that answers 100 ms late with 1, 2 and 4 workers
 	$(BIN)/python benchmarks/live.py

@@ -1,4 +1,4 @@
-"""What changed between two states of a topic, and a state with what changed.
+"""What changed between two states of a topic.
 
 A delta has `set`, the members that changed; `log`, lines of a run's log: how many fell out at the
 top and those that came at the end; `runs`, the ids of all cards in their order and the cards that
@@ -29,17 +29,6 @@ def between(old: State, new: State) -> Delta | None:
     if new.get("runs") != old.get("runs"):
         delta["runs"] = _cards(old.get("runs", []), new["runs"])
     return delta if len(delta) > 1 or not changed.keys() <= _CLOCKS else None
-
-
-def applied(state: State, delta: State) -> dict[str, Any]:
-    """Return the state as a delta makes it, as clients do."""
-    made = {**state, **delta["set"]}
-    if "log" in delta:
-        made["log"] = state["log"][delta["log"]["dropped"] :] + delta["log"]["added"]
-    if "runs" in delta:
-        known = {card["id"]: card for card in state["runs"] + delta["runs"]["changed"]}
-        made["runs"] = [known[key] for key in delta["runs"]["order"]]
-    return made
 
 
 def _lines(old: list[Any], new: list[Any]) -> Delta:

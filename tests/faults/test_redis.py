@@ -92,6 +92,6 @@ def listening(field: Field) -> Iterator[redis.client.PubSub]:
     """Listen to the progress of all runs."""
     with redis.Redis.from_url(field.servers.redis.url) as client:
         heard = client.pubsub(ignore_subscribe_messages=True)
-        heard.psubscribe("*__group__run.*")
+        heard.psubscribe("*__group__live.run.*")
         yield heard
         heard.close()

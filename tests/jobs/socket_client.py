@@ -11,7 +11,6 @@ from django.db import connections
 from django.test import Client
 
 from etl_project.asgi import application
-from jobs.live.deltas import applied
 from jobs.live.publishing import publisher
 from tenants.models import Membership, Role
 from tenants.scope import tenant_scope
@@ -27,6 +26,17 @@ def log_in(tenant_id: int, role: Role = Role.VIEWER, name: str = "ada") -> str:
     client = Client()
     client.force_login(user)
     return client.cookies["sessionid"].value
+
+
+def applied(state: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    """Return the state as a delta makes it, as clients do."""
+    made = {**state, **delta["set"]}
+    if "log" in delta:
+        made["log"] = state["log"][delta["log"]["dropped"] :] + delta["log"]["added"]
+    if "runs" in delta:
+        known = {card["id"]: card for card in state["runs"] + delta["runs"]["changed"]}
+        made["runs"] = [known[key] for key in delta["runs"]["order"]]
+    return made
 
 
 class Page:

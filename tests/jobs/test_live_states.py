@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.live import watched as watching
-from jobs.live.deltas import applied, between
+from jobs.live.deltas import between
 from jobs.live.topics import Reading, Topic, parse
 from jobs.live.watched import Watched
+from tests.jobs.socket_client import applied
 
 COUNTS = st.dictionaries(st.sampled_from(["open", "rows", "stages"]), st.integers(0, 3))
 LINES = st.lists(st.sampled_from("abc"), max_size=6)
