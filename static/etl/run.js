@@ -143,7 +143,7 @@
 
   function timeLeft(progress) {
     if (progress.is_finished) return "";
-    if (progress.is_paused) return "begins nothing more until it is resumed";
+    if (progress.is_paused) return "waits until it is resumed";
     if (progress.waiting_until) {
       const left = progress.requests_left == null ? "" : `, ${number(progress.requests_left)} requests left`;
       return `waiting until ${time(progress.waiting_until)}: ${progress.waiting_for}${left}`;
