@@ -126,9 +126,9 @@ def test_the_query_of_the_address_of_a_socket_is_not_told() -> None:
     configured()
     uvicorn = logging.getLogger("uvicorn.error")
     line = record('%s - "WebSocket %s" [accepted]')
-    line.args = ("192.0.2.1:51452", "/ws/runs/1/?ticket=one-of-theirs")
+    line.args = ("192.0.2.1:51452", "/ws/v1/?ticket=one-of-theirs")
     assert uvicorn.filter(line)
-    assert line.getMessage() == '192.0.2.1:51452 - "WebSocket /ws/runs/1/" [accepted]'
+    assert line.getMessage() == '192.0.2.1:51452 - "WebSocket /ws/v1/" [accepted]'
 
 
 def test_loggers_of_libraries_leave_their_lines_to_ours() -> None:
