@@ -54,8 +54,9 @@ window.delta = (base, seq, more) => window.now().say({
 @pytest.fixture
 def live(page: Page) -> Page:
     """A page of nothing but live.js, whose clock stands."""
-    page.clock.install()
+    page.clock.install(time=0)
     page.goto("about:blank")
+    page.clock.pause_at(60_000)
     page.evaluate(SERVER)
     page.add_script_tag(path=SCRIPT)
     return page
