@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -71,7 +72,9 @@ class Hub:
                 (RIGHTS_SECONDS, self._look_after_all),
                 (messages.HEARTBEAT_SECONDS, self._beat),
             ):
-                self._tasks.append(asyncio.create_task(_again(seconds, work)))
+                # In a context of their own: they are not done for the first socket's request.
+                task = asyncio.create_task(_again(seconds, work), context=Context())
+                self._tasks.append(task)
         await self._is_tried.wait()
 
     def leave(self, socket: "Socket") -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.urls import path
 
+from common import tracing
 from jobs.live.hub import hub_here
 from jobs.live.socket import Receive, Send, Socket
 from tenants.socket_access import SessionHolder
@@ -19,6 +20,7 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.accept"})
     headers: dict[bytes, bytes] = dict(scope["headers"])
+    tracing.bind_on(tracing.accepted(headers.get(b"x-request-id", b"").decode("latin-1")))
     cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
     key = cookies.get(settings.SESSION_COOKIE_NAME) if b"origin" in headers else None
     await Socket(hub_here(), send).run(receive, SessionHolder(key) if key else None)

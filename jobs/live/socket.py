@@ -8,7 +8,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final
 
 from common import tracing
@@ -193,5 +192,7 @@ class Socket:
         if watched is None:
             self.say(messages.not_found(topic.name))
             return
-        with suppress(KeyError), tracing.bind(watched.newest["trace_id"], run=topic.key):
-            logger.info("a page watches the run")
+        if topic.kind == "run":
+            handshake = tracing.current_trace()
+            with tracing.bind(watched.newest["trace_id"], run=topic.key, request=handshake):
+                logger.info("a page watches the run")

@@ -73,6 +73,8 @@ def test_one_id_goes_from_the_schedule_through_steps_and_sql_to_the_socket(
     assert said >= {("jobs.runs", None), ("jobs.live.socket", None)} | {
         ("jobs.step_trace", step.pk) for step in worked
     }
+    watched = next(line for line in lines if line["logger"] == "jobs.live.socket")
+    assert (watched["run"], watched["request"]) == (run.pk, "of-the-handshake")
     for step in worked:
         completing = f"/* trace={trace} step={step.pk} */ \nUPDATE etl_job_queue SET state = 'done'"
         assert any(sql.startswith(completing) for sql in statements)
@@ -83,7 +85,9 @@ def watch(run: JobRun, trace: str) -> None:
     session = log_in(run.tenant_id)
 
     async def conversation() -> None:
-        page = await Page(session).enter(f"run:{run.pk}")
+        page = await Page(session, headers=[(b"x-request-id", b"of-the-handshake")]).enter(
+            f"run:{run.pk}"
+        )
         assert page.states[f"run:{run.pk}"]["trace_id"] == trace
         await page.leave()
 
