@@ -3,7 +3,11 @@
 import time
 from typing import Final, Literal, TypedDict
 
-from integrations.models import QuarantinedRecord
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from integrations.models import Integration, QuarantinedRecord, RequestBudget
+from integrations.own_budget import own_key
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from jobs.runs import StageSummary, summary
 
@@ -43,9 +47,15 @@ class SetAside(TypedDict):
 
 
 class RunProgress(TypedDict):
-    """All that the run page shows. percent: of the steps known so far.
+    """All that the run page shows. Counts of records, rows and steps done never fall.
 
-    seconds_left: None while extracting goes on (nobody knows what is to come) and at the end.
+    open, done, dead: steps; done: those that nothing more is to be done about.
+    is_total_known: nothing further will be read, so that there are as many pages as there are.
+    percent: of the pages, those that are done with; None while their total is not known; 99 until
+    the last is loaded, too. seconds_left: a guess, None while it cannot be known and at the end.
+    is_paused: nothing of it is begun; is_pausing: what was under way still ends.
+    requests_left, budget_resets_at: what the source, or the limit that people set, allows until
+    when, if that is scarce; else None.
     waiting_until, waiting_for: when and why it goes on, if every open step is put off.
     trace_id: by which log lines and SQL of all processes tell that they are of this run.
     version: grows with every message; an older one is to be ignored.
@@ -59,6 +69,8 @@ class RunProgress(TypedDict):
     state_label: str
     is_finished: bool
     is_cancelling: bool
+    is_paused: bool
+    is_pausing: bool
     started_at: str
     finished_at: str | None
     error: str
@@ -70,12 +82,15 @@ class RunProgress(TypedDict):
     rows: int
     skipped: int
     quarantined: int
-    percent: int
+    is_total_known: bool
+    percent: int | None
     seconds: float
     rate: float
     seconds_left: float | None
     waiting_until: str | None
     waiting_for: str
+    requests_left: int | None
+    budget_resets_at: str | None
     log: list[LogLine]
     dead_steps: list[DeadStep]
     set_aside: list[SetAside]
@@ -86,8 +101,10 @@ def progress_of(run: JobRun) -> RunProgress:
     at = time.time()
     sums = summary(run)
     stages = sorted(sums["stages"], key=lambda row: (_STAGES.index(row["stage"]), row["stream"]))
-    closed = sum(row["done"] + row["dead"] + row["cancelled"] + row["left_out"] for row in stages)
-    known = closed + sums["open"]
+    done = sum(row["done"] + row["cancelled"] + row["left_out"] for row in stages)
+    is_known = _is_total_known(run, stages)
+    is_paused = run.paused_at is not None and run.state == JobRun.State.RUNNING
+    budget = _budget(run)
     return {
         "type": "progress",
         "version": at,
@@ -97,38 +114,81 @@ def progress_of(run: JobRun) -> RunProgress:
         "state_label": run.get_state_display(),
         "is_finished": run.state != JobRun.State.RUNNING,
         "is_cancelling": run.cancel_requested and run.state == JobRun.State.RUNNING,
+        "is_paused": is_paused,
+        "is_pausing": is_paused and any(row["running"] for row in stages),
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": run.error,
         "stages": stages,
         "open": sums["open"],
-        "done": closed,
+        "done": done,
         "dead": sums["dead"],
         "records": sums["records"],
         "rows": sums["rows"],
         "skipped": sums["skipped"],
         "quarantined": sums["quarantined"],
-        "percent": closed * 100 // known if known else 0,
+        "is_total_known": is_known,
+        "percent": _percent(run, stages) if is_known else None,
         "seconds": round(sums["seconds"], 1),
         "rate": round(sums["rate"], 1),
-        "seconds_left": _seconds_left(stages, sums["seconds"]),
+        "seconds_left": _seconds_left(stages, sums["seconds"]) if is_known else None,
         "waiting_until": sums["waiting_until"].isoformat() if sums["waiting_until"] else None,
         "waiting_for": sums["waiting_for"],
+        "requests_left": budget.remaining if budget else None,
+        "budget_resets_at": budget.resets_at.isoformat() if budget and budget.resets_at else None,
         "log": _log(run),
         "dead_steps": _dead_steps(run),
         "set_aside": _set_aside(run),
     }
 
 
-def _seconds_left(stages: list[StageSummary], seconds: float) -> float | None:
-    """Guess by the share of transform steps that are done, once all of them are known."""
-    open_extracts = sum(
-        row["queued"] + row["running"] for row in stages if row["stage"] == Stage.EXTRACT
+def _is_total_known(run: JobRun, stages: list[StageSummary]) -> bool:
+    """Whether all pages of a run are there: no step reads, and no phase will begin."""
+    if run.state != JobRun.State.RUNNING:
+        return True
+    phases = run.params.get("phases", [])
+    if phases and run.params.get("phase") != phases[-1]:
+        return False
+    reading = (row for row in stages if row["stage"] == Stage.EXTRACT)
+    return bool(stages) and not any(row["queued"] + row["running"] for row in reading)
+
+
+def _percent(run: JobRun, stages: list[StageSummary]) -> int:
+    """Return the share of pages that are transformed: loading makes its steps as it goes on."""
+    if run.state != JobRun.State.RUNNING:
+        return 100
+    pages = [row for row in stages if row["stage"] == Stage.TRANSFORM]
+    total = sum(
+        row["queued"] + row["running"] + row["done"] + row["dead"] + row["left_out"]
+        for row in pages
     )
+    done = sum(row["done"] + row["left_out"] for row in pages)
+    return min(99, 100 * done // total) if total else 99
+
+
+def _budget(run: JobRun) -> RequestBudget | None:
+    """Return the scarcest of the budgets by which a run that goes on asks its source."""
+    if run.state != JobRun.State.RUNNING:
+        return None
+    rows = RequestBudget.objects.filter(
+        Q(key=own_key(run.integration_id)) | Q(key__in=_key_of(run)),
+        resets_at__gt=timezone.now(),
+        remaining__isnull=False,
+    )
+    return rows.order_by("remaining").first()
+
+
+def _key_of(run: JobRun) -> "QuerySet[Integration, str]":
+    keyed = Integration.objects.filter(pk=run.integration_id).exclude(budget_key="")
+    return keyed.values_list("budget_key", flat=True)
+
+
+def _seconds_left(stages: list[StageSummary], seconds: float) -> float | None:
+    """Guess by the share of transform steps that are done."""
     transforms = [row for row in stages if row["stage"] == Stage.TRANSFORM]
     waiting = sum(row["queued"] + row["running"] for row in transforms)
     done = sum(row["done"] for row in transforms)
-    if open_extracts or not waiting or not done:
+    if not waiting or not done:
         return None
     return round(seconds / done * waiting, 1)
 

@@ -245,7 +245,7 @@ def summary(run: JobRun) -> RunSummary:
     seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
     records = sum(row["records"] for row in stages if row["stage"] == Stage.TRANSFORM)
     loads = [row for row in stages if row["stage"] == Stage.LOAD]
-    waiting_until = _waiting_until(by_stage)
+    waiting_until = _waiting_until(run, by_stage)
     return {
         "state": run.state,
         "stages": stages,
@@ -262,10 +262,10 @@ def summary(run: JobRun) -> RunSummary:
     }
 
 
-def _waiting_until(by_stage: list[dict[str, Any]]) -> datetime | None:
+def _waiting_until(run: JobRun, by_stage: list[dict[str, Any]]) -> datetime | None:
     """Return when the run goes on, if all of its open steps are put off."""
     due = [row["next_at"] for row in by_stage if row["next_at"] is not None]
-    if not due or any(row["running"] for row in by_stage):
+    if not due or run.paused_at is not None or any(row["running"] for row in by_stage):
         return None
     first: datetime = min(due)
     return first if first > timezone.now() + _SHORT_WAIT else None

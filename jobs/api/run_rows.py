@@ -19,6 +19,7 @@ RUN: Final[dict[str, Any]] = {
     "state": "completed",
     "error": "",
     "is_cancelling": False,
+    "is_paused": False,
     "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "started_at": "2026-01-02T03:04:05Z",
     "finished_at": "2026-01-02T03:05:17Z",
@@ -33,6 +34,7 @@ class RunShown(ModelSerializer):
     job = serializers.IntegerField(source="job_id")
     integration = serializers.IntegerField(source="integration_id")
     is_cancelling = serializers.SerializerMethodField()
+    is_paused = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
 
     class Meta:
@@ -42,6 +44,9 @@ class RunShown(ModelSerializer):
 
     def get_is_cancelling(self, row: JobRun) -> bool:
         return row.cancel_requested and row.state == JobRun.State.RUNNING
+
+    def get_is_paused(self, row: JobRun) -> bool:
+        return row.paused_at is not None and row.state == JobRun.State.RUNNING
 
     def get_duration_seconds(self, row: JobRun) -> float | None:
         if row.finished_at is None:
@@ -59,6 +64,7 @@ class StageShown(Serializer):
     done = serializers.IntegerField()
     dead = serializers.IntegerField()
     cancelled = serializers.IntegerField()
+    left_out = serializers.IntegerField()
     records = serializers.IntegerField()
     rows = serializers.IntegerField()
     skipped = serializers.IntegerField()
@@ -66,7 +72,8 @@ class StageShown(Serializer):
 
 
 class ProgressShown(Serializer):
-    """How far a run is. percent: of the steps that are known so far. rate: records a second.
+    """How far a run is. percent: of its pages; null while it is not known how many there are.
+    done: steps that nothing more is to be done about. rate: records a second.
     left_seconds: null while nobody knows. waiting_until: when it goes on if all is put off."""
 
     stages = StageShown(many=True)
@@ -77,12 +84,15 @@ class ProgressShown(Serializer):
     rows = serializers.IntegerField()
     skipped = serializers.IntegerField()
     quarantined = serializers.IntegerField()
-    percent = serializers.IntegerField()
+    is_total_known = serializers.BooleanField()
+    percent = serializers.IntegerField(allow_null=True)
     run_seconds = serializers.FloatField(source="seconds")
     rate = serializers.FloatField()
     left_seconds = serializers.FloatField(source="seconds_left", allow_null=True)
     waiting_until = serializers.DateTimeField(allow_null=True)
     waiting_for = serializers.CharField()
+    requests_left = serializers.IntegerField(allow_null=True)
+    budget_resets_at = serializers.DateTimeField(allow_null=True)
 
 
 class RunWithProgress(RunShown):

@@ -1,8 +1,8 @@
 """Runs over the API: listed, followed, cancelled, retried; their steps and logs."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -12,7 +12,6 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.errors import UsageError
 from jobs.api.run_rows import (
     RUN,
     RUN_EXAMPLE,
@@ -25,7 +24,7 @@ from jobs.api.run_rows import (
     StepFilters,
     StepShown,
 )
-from jobs.control.runs import cancel, retry_failed
+from jobs.control.runs import cancel, pause, resume, retry_failed
 from jobs.models import JobRun, QueueEntry, RunLog
 from jobs.progress import progress_of
 from tenants.api.fields import Serializer
@@ -55,7 +54,7 @@ class RunsViewSet(ListModelMixin, TenantViewSet):
     filterset_class: ClassVar[Any] = RunFilters
     orderings: ClassVar[Any] = {"id": "pk"}
     default_ordering = "-id"
-    capabilities = {"cancel": Capability.RUN, "retry": Capability.RUN}
+    capabilities = dict.fromkeys(("cancel", "pause", "resume", "retry"), Capability.RUN)
 
     @extend_schema(summary="Read a run and its progress", responses=RunWithProgress)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -101,12 +100,25 @@ class RunsViewSet(ListModelMixin, TenantViewSet):
     @idempotent
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Leave out the steps that wait; those under way end first. What is loaded is kept."""
-        run = self._run()
-        if run.state != JobRun.State.RUNNING:
-            raise UsageError(f"run {run.pk} has ended already: {run.get_state_display()}")
-        with tenant_scope(run.tenant_id):
-            count = cancel(run)
-        return self._changed(run, count)
+        return self._asked(cancel)
+
+    @extend_schema(
+        summary="Pause a run", request=None, responses={202: RunChanged}, examples=[_CHANGED]
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def pause(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Begin nothing more of it until it is resumed; steps: those under way, which end first."""
+        return self._asked(pause)
+
+    @extend_schema(
+        summary="Resume a run", request=None, responses={202: RunChanged}, examples=[_CHANGED]
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def resume(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Let a paused run go on where it stopped; steps: those that wait."""
+        return self._asked(resume)
 
     @extend_schema(
         summary="Retry the dead steps of a run",
@@ -118,12 +130,11 @@ class RunsViewSet(ListModelMixin, TenantViewSet):
     @idempotent
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Queue every dead step again, with its attempts counted anew; the run goes on."""
+        return self._asked(retry_failed)
+
+    def _asked(self, ask: Callable[[JobRun, str], int]) -> Response:
         run = self._run()
-        with tenant_scope(run.tenant_id), transaction.atomic():
-            count = retry_failed(run)
-        if not count:
-            raise UsageError(f"run {run.pk} has no dead step to retry")
-        return self._changed(run, count)
+        return self._changed(run, ask(run, self.request.user.get_username()))
 
     def _run(self) -> JobRun:
         run: JobRun = get_object_or_404(self.rows(), pk=self.kwargs["pk"])

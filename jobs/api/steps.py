@@ -1,5 +1,6 @@
 """Steps over the API: read, and replayed where they are dead."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.db import transaction
@@ -13,9 +14,10 @@ from rest_framework.response import Response
 
 from common.errors import UsageError
 from jobs.api.run_rows import STEP_EXAMPLE, DeadStepFilters, StepShown
+from jobs.control.steps import LONGEST_REASON, discard, skip
 from jobs.models import QueueEntry
 from jobs.retries import replay
-from tenants.api.fields import IntegerField, OwnField, Serializer
+from tenants.api.fields import IntegerField, OwnField, Serializer, Text
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantViewSet
 from tenants.permissions import Capability
@@ -45,6 +47,12 @@ class ReplayGiven(Serializer):
         return attrs
 
 
+class ReasonGiven(Serializer):
+    """Why a step is left out; it is kept with the step and stands in the run's log."""
+
+    reason = Text(max_length=LONGEST_REASON)
+
+
 class ReplayShown(Serializer):
     """Which steps are queued again, and the runs that go on."""
 
@@ -55,6 +63,9 @@ class ReplayShown(Serializer):
 _REPLAYED: Final = OpenApiExample("Two steps", {"steps": [815, 816], "runs": [42]})
 
 
+_REASON: Final = OpenApiExample("A reason", {"reason": "the page is broken"}, request_only=True)
+
+
 @extend_schema(tags=["queue"])
 @extend_schema_view(retrieve=extend_schema(summary="Read a step", examples=[STEP_EXAMPLE]))
 class StepsViewSet(RetrieveModelMixin, TenantViewSet):
@@ -62,6 +73,19 @@ class StepsViewSet(RetrieveModelMixin, TenantViewSet):
 
     model = QueueEntry
     serializer_class = StepShown
+    capabilities = {"skip": Capability.RUN}
+
+    @extend_schema(
+        summary="Skip a step",
+        request=ReasonGiven,
+        responses={202: StepShown},
+        examples=[_REASON, STEP_EXAMPLE],
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def skip(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Leave out a step that waits; its run goes on without what it would have brought."""
+        return _left_out(request, self.get_object(), skip)
 
 
 @extend_schema(tags=["queue"])
@@ -77,7 +101,7 @@ class DeadStepsViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     filterset_class = DeadStepFilters
     orderings = {"id": "pk"}
     default_ordering = "-id"
-    capabilities = {"replay": Capability.RUN, "replay_some": Capability.RUN}
+    capabilities = dict.fromkeys(("discard", "replay", "replay_some"), Capability.RUN)
 
     def rows(self) -> QuerySet[Any]:
         return dead_steps()
@@ -93,6 +117,18 @@ class DeadStepsViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     def replay(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Queue it again, with its attempts counted anew; its run goes on."""
         return _replayed([self.get_object()])
+
+    @extend_schema(
+        summary="Discard a dead step",
+        request=ReasonGiven,
+        responses={202: StepShown},
+        examples=[_REASON, STEP_EXAMPLE],
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def discard(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give it up for good; the next run reads again what it should have brought."""
+        return _left_out(request, self.get_object(), discard)
 
     @extend_schema(
         operation_id="dead_steps_replay_some",
@@ -115,6 +151,16 @@ class DeadStepsViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
             return _replayed(chosen["ids"])
         rows = dead_steps().filter(**{f"{name}_id": value for name, value in chosen.items()})
         return _replayed(list(rows.order_by("pk")[:MOST_STEPS]))
+
+
+def _left_out(
+    request: Request, step: QueueEntry, leave_out: Callable[[QueueEntry, str, str], None]
+) -> Response:
+    given = ReasonGiven(data=request.data)
+    given.is_valid(raise_exception=True)
+    leave_out(step, given.validated_data["reason"], request.user.get_username())
+    step.refresh_from_db()
+    return Response(StepShown(step).data, status=202)
 
 
 def _replayed(steps: list[QueueEntry]) -> Response:

@@ -183,7 +183,7 @@
     const error = byId("run-error");
     error.textContent = progress.error;
     error.hidden = !progress.error;
-    const total = progress.done + progress.open;
+    const total = progress.done + progress.open + progress.dead;
     const steps = progress.percent === null ? `${number(progress.done)} steps done so far` : `${number(progress.done)} of ${number(total)} known steps`;
     byId("run-steps").textContent = steps;
     byId("run-left").textContent = timeLeft(progress);

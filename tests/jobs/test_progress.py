@@ -79,7 +79,7 @@ def test_progress_sums_up_steps_log_and_dead_ends(run: JobRun) -> None:
         RunLog.objects.create(tenant_id=run.tenant_id, run=run, message="started")
         progress = progress_of(run)
     assert (progress["records"], progress["open"], progress["dead"]) == (40, 1, 1)
-    assert progress["percent"] == 66
+    assert (progress["is_total_known"], progress["percent"]) == (True, 50)
     assert [step["error"] for step in progress["dead_steps"]] == ["no such table"]
     assert [line["message"] for line in progress["log"]] == ["started"]
     assert progress["seconds_left"] is not None
@@ -90,7 +90,9 @@ def test_time_left_is_not_guessed_while_extracting_goes_on(run: JobRun) -> None:
     make_step(run, "a", Stage.TRANSFORM, "done", record_count=40)
     make_step(run, "b", Stage.TRANSFORM, "queued")
     with tenant_scope(run.tenant_id):
-        assert progress_of(run)["seconds_left"] is None
+        progress = progress_of(run)
+    assert progress["seconds_left"] is None
+    assert (progress["is_total_known"], progress["percent"]) == (False, None)
 
 
 def test_a_change_is_published_and_no_change_is_not(
