@@ -73,7 +73,7 @@ class StepsViewSet(RetrieveModelMixin, TenantViewSet):
 
     model = QueueEntry
     serializer_class = StepShown
-    capabilities = {"skip": Capability.RUN}
+    capabilities = {"skip": Capability.RUN, "discard": Capability.RUN}
 
     @extend_schema(
         summary="Skip a step",
@@ -86,6 +86,18 @@ class StepsViewSet(RetrieveModelMixin, TenantViewSet):
     def skip(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Leave out a step that waits; its run goes on without what it would have brought."""
         return _left_out(request, self.get_object(), skip)
+
+    @extend_schema(
+        summary="Discard a dead step",
+        request=ReasonGiven,
+        responses={202: StepShown},
+        examples=[_REASON, STEP_EXAMPLE],
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def discard(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give it up for good; the next run reads again what it should have brought."""
+        return _left_out(request, self.get_object(), discard)
 
 
 @extend_schema(tags=["queue"])
@@ -101,7 +113,7 @@ class DeadStepsViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     filterset_class = DeadStepFilters
     orderings = {"id": "pk"}
     default_ordering = "-id"
-    capabilities = dict.fromkeys(("discard", "replay", "replay_some"), Capability.RUN)
+    capabilities = {"replay": Capability.RUN, "replay_some": Capability.RUN}
 
     def rows(self) -> QuerySet[Any]:
         return dead_steps()
@@ -117,18 +129,6 @@ class DeadStepsViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     def replay(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Queue it again, with its attempts counted anew; its run goes on."""
         return _replayed([self.get_object()])
-
-    @extend_schema(
-        summary="Discard a dead step",
-        request=ReasonGiven,
-        responses={202: StepShown},
-        examples=[_REASON, STEP_EXAMPLE],
-    )
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def discard(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Give it up for good; the next run reads again what it should have brought."""
-        return _left_out(request, self.get_object(), discard)
 
     @extend_schema(
         operation_id="dead_steps_replay_some",

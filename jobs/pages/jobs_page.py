@@ -1,9 +1,10 @@
 """The Jobs page: a row a job, filtered, live, with its buttons; and its fragment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from django.contrib import admin
+from django.core.exceptions import SuspiciousOperation
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,6 +15,7 @@ from jobs.pages.job_rows import JobRow, job_rows
 from tenants.permissions import Access, Capability, access_of
 
 A_PAGE: Final = 25
+_KNOWN: Final = {*(f.name for f in fields(JobFilters)), "q", "p", "fragment"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
     """Show the jobs of the scope; asked for the fragment, only their rows."""
     access = access_of(request)
     assert access is not None  # the admin site lets nobody else in
+    if unknown := request.GET.keys() - _KNOWN:
+        raise SuspiciousOperation(f"jobs are not filtered by {sorted(unknown)[0][:40]!r}")
     is_fragment = "fragment" in request.GET
     if not is_fragment:
         make_missing_jobs()

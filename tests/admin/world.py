@@ -11,7 +11,8 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
 
-from jobs.models import JobRun
+from integrations.models import Integration
+from jobs.models import Job, JobRun
 from mappings.book import TABLES
 from mappings.models import Change
 from tenants.admin import TenantModelAdmin
@@ -93,11 +94,18 @@ class World:
             )
         return member
 
+    def _jobless(self) -> Integration:
+        """Return an integration that has no job yet, for each has one at most."""
+        free: Integration | None = Integration.objects.filter(job=None).first()
+        return free if free is not None else self.add(Integration)
+
     def _value(self, model: type[models.Model], column: Any) -> Any:
         if column.name in _OTHERWISE or (self.is_alive and column.name in _OF_TOMBSTONES):
             return column.get_default()
         if column.is_relation:
             related = column.related_model
+            if model is Job and related is Integration:
+                return self._jobless()
             if related is model:
                 return None  # a change-set that takes back another
             return self.tenant if related is Tenant else self.row(related)

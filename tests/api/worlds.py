@@ -41,7 +41,7 @@ def living_world(slug: str, first_id: int) -> World:
 def grow(world: World) -> None:
     """Make a further row of everything, but for integrations and their jobs."""
     for model in tenant_models():
-        if model not in (Integration, Membership):
+        if model not in (Integration, Job, Membership):
             world.add(model)
     _sign_in(world)
     _be_genuine(world)
