@@ -46,8 +46,8 @@ class SetAside(TypedDict):
     detail: str
 
 
-class RunProgress(TypedDict):
-    """All that the run page shows. Counts of records, rows and steps done never fall.
+class RunFigures(TypedDict):
+    """A run in figures. Counts of records, rows and steps done never fall.
 
     open, done, dead: steps; done: those that nothing more is to be done about.
     is_total_known: nothing further will be read, so that there are as many pages as there are.
@@ -61,7 +61,6 @@ class RunProgress(TypedDict):
     version: grows with every message; an older one is to be ignored.
     """
 
-    type: Literal["progress"]
     version: float
     id: int
     trace_id: str
@@ -91,13 +90,30 @@ class RunProgress(TypedDict):
     waiting_for: str
     requests_left: int | None
     budget_resets_at: str | None
+
+
+class RunProgress(RunFigures):
+    """All that the run page shows: the last lines of its log, and what went wrong first."""
+
+    type: Literal["progress"]
     log: list[LogLine]
     dead_steps: list[DeadStep]
     set_aside: list[SetAside]
 
 
 def progress_of(run: JobRun) -> RunProgress:
-    """Return the progress of a run, from its rows. Four queries, inside the tenant scope."""
+    """Return the progress of a run, from its rows, inside the tenant scope."""
+    return {
+        "type": "progress",
+        **figures_of(run),
+        "log": _log(run),
+        "dead_steps": _dead_steps(run),
+        "set_aside": _set_aside(run),
+    }
+
+
+def figures_of(run: JobRun) -> RunFigures:
+    """Return the figures of a run, from its steps, inside the tenant scope."""
     at = time.time()
     sums = summary(run)
     stages = sorted(sums["stages"], key=lambda row: (_STAGES.index(row["stage"]), row["stream"]))
@@ -106,7 +122,6 @@ def progress_of(run: JobRun) -> RunProgress:
     is_paused = run.paused_at is not None and run.state == JobRun.State.RUNNING
     budget = _budget(run)
     return {
-        "type": "progress",
         "version": at,
         "id": run.pk,
         "trace_id": run.trace_id,
@@ -136,9 +151,6 @@ def progress_of(run: JobRun) -> RunProgress:
         "waiting_for": sums["waiting_for"],
         "requests_left": budget.remaining if budget else None,
         "budget_resets_at": budget.resets_at.isoformat() if budget and budget.resets_at else None,
-        "log": _log(run),
-        "dead_steps": _dead_steps(run),
-        "set_aside": _set_aside(run),
     }
 
 

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from jobs.models import JobRun
-from jobs.progress import RunProgress, progress_of
+from jobs.progress import RunFigures, figures_of
 
 RECENT: Final = timedelta(minutes=5)
 """For so long after its end a run is still among the cards."""
@@ -15,7 +15,7 @@ MOST: Final = 30
 
 
 class RunCard(TypedDict):
-    """A run in a few figures; each means what it means in RunProgress.
+    """A run in a few figures; each means what it means in RunFigures.
 
     job, integration: their ids. percent: None while nobody knows how much there is to come.
     """
@@ -46,33 +46,33 @@ class RunCard(TypedDict):
     error: str
 
 
-def card_of(run: JobRun, progress: RunProgress) -> RunCard:
-    """Return the card of a run whose progress is known; its integration is read if need be."""
+def card_of(run: JobRun, figures: RunFigures) -> RunCard:
+    """Return the card of a run whose figures are known; its integration is read if need be."""
     return {
         "id": run.pk,
         "job": run.job_id,
         "integration": run.integration_id,
         "integration_name": run.integration.name,
-        "state": progress["state"],
-        "state_label": progress["state_label"],
+        "state": figures["state"],
+        "state_label": figures["state_label"],
         "mode": run.mode,
         "trigger": run.trigger,
-        "is_paused": run.paused_at is not None,
-        "is_cancelling": progress["is_cancelling"],
-        "is_finished": progress["is_finished"],
-        "percent": progress["percent"],
-        "records": progress["records"],
-        "rows": progress["rows"],
-        "quarantined": progress["quarantined"],
-        "dead": progress["dead"],
-        "rate": progress["rate"],
-        "seconds": progress["seconds"],
-        "seconds_left": progress["seconds_left"],
-        "waiting_until": progress["waiting_until"],
-        "waiting_for": progress["waiting_for"],
-        "started_at": progress["started_at"],
-        "finished_at": progress["finished_at"],
-        "error": progress["error"][:500],
+        "is_paused": figures["is_paused"],
+        "is_cancelling": figures["is_cancelling"],
+        "is_finished": figures["is_finished"],
+        "percent": figures["percent"],
+        "records": figures["records"],
+        "rows": figures["rows"],
+        "quarantined": figures["quarantined"],
+        "dead": figures["dead"],
+        "rate": figures["rate"],
+        "seconds": figures["seconds"],
+        "seconds_left": figures["seconds_left"],
+        "waiting_until": figures["waiting_until"],
+        "waiting_for": figures["waiting_for"],
+        "started_at": figures["started_at"],
+        "finished_at": figures["finished_at"],
+        "error": figures["error"][:500],
     }
 
 
@@ -85,4 +85,4 @@ def current(runs: QuerySet[JobRun]) -> QuerySet[JobRun]:
 def cards_of(runs: QuerySet[JobRun]) -> dict[int, RunCard]:
     """Return the cards of the current ones of these runs by id, newest first, at most MOST."""
     newest = current(runs).select_related("integration").order_by("-id")[:MOST]
-    return {run.pk: card_of(run, progress_of(run)) for run in newest}
+    return {run.pk: card_of(run, figures_of(run)) for run in newest}

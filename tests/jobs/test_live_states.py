@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.live import watched as watching
+from jobs.live.cards import RunCard
 from jobs.live.deltas import between
-from jobs.live.topics import Reading, Topic, parse
+from jobs.live.topics import Reading, Topic, parse, read
 from jobs.live.watched import Watched
+from jobs.models import Stage
+from jobs.progress import RunProgress
+from tests.jobs.progress_world import make_run, make_step
 from tests.jobs.socket_client import applied
 
+ROOT = Path(__file__).resolve().parents[2]
 COUNTS = st.dictionaries(st.sampled_from(["open", "rows", "stages"]), st.integers(0, 3))
 LINES = st.lists(st.sampled_from("abc"), max_size=6)
 
@@ -64,6 +71,27 @@ def test_clocks_alone_are_no_news() -> None:
 def test_what_is_no_name_of_a_topic_is_none(name: object) -> None:
     assert parse(name) is None
     assert parse("run:12") == Topic("run", 12)
+
+
+def test_the_document_names_every_member_of_the_states() -> None:
+    text = (ROOT / "docs" / "websocket.md").read_text()
+    state, _, cards = text.partition("## The state of a run")[2].partition("## The state of a job")
+    named = set(re.findall(r"`(\w+)`", state))
+    assert RunProgress.__required_keys__ - {"type"} <= named
+    named = set(re.findall(r"`(\w+)`", cards.partition("##")[0]))
+    assert RunCard.__required_keys__ <= named
+
+
+def test_a_card_takes_few_queries(
+    transactional_db: None, django_assert_max_num_queries: Any
+) -> None:
+    run = make_run("acme")
+    for key in range(30):
+        make_step(run, f"dead {key}", Stage.TRANSFORM, "dead", error="it cannot be done")
+    with django_assert_max_num_queries(5):
+        reading = read(Topic("tenant", run.tenant_id), run.tenant_id)
+    assert reading is not None
+    assert [card["dead"] for card in reading.state["runs"]] == [30]
 
 
 class Client:

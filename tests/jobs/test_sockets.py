@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from jobs.live import hub
-from jobs.live.messages import NOT_SIGNED_IN
+from jobs.live.messages import NOT_FOUND, NOT_SIGNED_IN
 from jobs.models import JobRun, Stage
 from tenants import api_tokens, sign_ins
 from tenants.api import jwt
@@ -194,5 +194,20 @@ def test_a_socket_closes_when_the_right_to_see_is_lost(
         page = await Page(session).enter(f"run:{run.pk}")
         await database_sync_to_async(lose)()
         assert await page.closed_with() == NOT_SIGNED_IN
+
+    converse(conversation())
+
+
+def test_an_operator_watches_every_tenant_until_they_are_none(
+    run: JobRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "RIGHTS_SECONDS", 0.01)
+    session, other = log_in(run.tenant_id), make_run("globex")
+    User.objects.update(is_superuser=True)
+
+    async def conversation() -> None:
+        page = await Page(session).enter(f"run:{run.pk}", f"tenant:{other.tenant_id}")
+        await database_sync_to_async(User.objects.update)(is_superuser=False)
+        assert await page.closed_with() == NOT_FOUND
 
     converse(conversation())
