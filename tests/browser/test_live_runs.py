@@ -127,3 +127,27 @@ def test_without_redis_the_page_says_that_it_polls_and_climbs_and_is_live_again_
         watcher.sees_climb(times=1)
         stack.hurry()
         watcher.sees_state("Completed", RUN_MS)
+
+
+def test_a_paused_run_stands_still_and_says_so_and_a_resumed_one_ends_whole(
+    people: People, stack: Stack, jira: int
+) -> None:
+    olga, vera = people.enter("olga", Look(1280, "dark")), people.enter("vera", Look(390, "dark"))
+    run = olga.run_now(jira)
+    vera.open_run(run)
+    vera.sees_climb(times=1)
+    olga.open_run(run)
+    with vera.without_a_jump_or_reload():
+        olga.press("Pause")
+        vera.sees_state("Paused", STOP_MS)
+        standing = stack.counts(run)
+        vera.sees_counts(standing)
+        stack.hurry()
+        stack.let_heartbeats_pass()
+        assert stack.counts(run) == standing
+        vera.sees_counts(standing)
+        olga.press("Resume")
+        vera.sees_climb(times=1)
+        vera.sees_state("Completed", RUN_MS)
+        vera.sees_counts(stack.counts(run))
+    assert stack.work_items(jira) == stack.source.ledger()["work_items"]
