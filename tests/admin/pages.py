@@ -113,7 +113,10 @@ PAGES: Final[dict[str, Page]] = {
         for ask in ("skip", "discard", "replay")
     },
     "jobs_job_bulk": tenant(may="editor", post={}),
-    "jobs_job_switch": row(Job, may="admin", post={}),
+    **{
+        f"jobs_job_{name}": row(Job, may="admin", post={})
+        for name in ("switch", "preview", "schedule", "limits")
+    },
     # Notices.
     "my_notices": tenant(),
     "bell": tenant(),
