@@ -314,3 +314,25 @@ def test_more_rows_take_no_more_queries(
             )
             Job.objects.create(tenant=ours.tenant, integration=row, interval_minutes=60)
     assert queries() == few
+
+
+def test_a_run_is_paused_and_resumed(as_admin: APIClient, dead: QueueEntry) -> None:
+    as_admin.post(f"{DEAD}{dead.pk}/replay/")
+    paused = as_admin.post(f"{RUNS}{dead.run_id}/pause/")
+    assert (paused.status_code, paused.json()["run"]["is_paused"]) == (202, True)
+    again = as_admin.post(f"{RUNS}{dead.run_id}/pause/")
+    assert (again.status_code, "is paused already" in again.json()["detail"]) == (409, True)
+    resumed = as_admin.post(f"{RUNS}{dead.run_id}/resume/")
+    assert (resumed.json()["run"]["is_paused"], resumed.json()["steps"]) == (False, 1)
+    assert as_admin.post(f"{RUNS}{dead.run_id}/resume/").status_code == 409
+
+
+def test_steps_are_skipped_and_discarded_with_a_reason(
+    as_admin: APIClient, dead: QueueEntry
+) -> None:
+    path = f"/api/v1/steps/{dead.pk}/"
+    assert as_admin.post(f"{path}discard/", {}, format="json").status_code == 400
+    assert as_admin.post(f"{path}skip/", {"reason": "old"}, format="json").status_code == 409
+    answer = as_admin.post(f"{path}discard/", {"reason": "no use"}, format="json")
+    assert (answer.status_code, answer.json()["state"]) == (202, "left_out")
+    assert answer.json()["error"].endswith("no use\nPermanentError: no JSON")
