@@ -8,7 +8,7 @@ from etl_project.home.charts import charts
 from etl_project.home.failures import failures
 from etl_project.home.figures import figures
 from etl_project.home.first_steps import first_steps
-from etl_project.home.jobs import job_cards
+from etl_project.home.jobs import first_job_cards
 from etl_project.home.platform import platform
 from etl_project.home.unmapped import unmapped
 from tenants.permissions import Capability, access_of
@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> dict[str, Any]:
     access = access_of(request)
     if access is None or access.current is None:
         return {"platform": platform(), "failures": failures()}
-    jobs = job_cards(access)
+    jobs = first_job_cards(access)
     shown = figures()
     return {
         "figures": shown,

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from etl_project.home.jobs import JobCard, JobCards
+from etl_project.home.jobs import JobCards
 from etl_project.home.links import inbox
+from integrations.models import Integration
 from jobs.models import JobRun
 from mappings.models import StatusResolution, WitResolution
 
@@ -38,7 +39,8 @@ def first_steps(tenant_id: int, jobs: JobCards) -> list[FirstStep]:
     if is_mapped:
         return []
     first = reverse("admin:integrations_integration_add")
-    source = cards[0].link if cards else first
+    sources = [card.job.integration for card in cards]
+    source = _page(sources[0]) if sources else first
     given = (
         (
             "Connect",
@@ -52,7 +54,7 @@ def first_steps(tenant_id: int, jobs: JobCards) -> list[FirstStep]:
             "Pick the projects and repositories that are to be loaded.",
             source,
             "Choose what to load",
-            is_loaded or any(_is_chosen(card) for card in cards),
+            is_loaded or any(map(_is_chosen, sources)),
         ),
         (
             "Run",
@@ -80,9 +82,12 @@ def _with_states(given: Any) -> Any:
         yield FirstStep(number, title, text, link, action, state)
 
 
-def _is_chosen(card: JobCard) -> bool:
+def _page(row: Integration) -> str:
+    return reverse("admin:integrations_integration_change", args=(row.pk,))
+
+
+def _is_chosen(row: Integration) -> bool:
     """Say whether something was picked, or the source is fed by imports, which need no choice."""
-    row = card.integration
     return not row.credentials or any(
         isinstance(value, list) and value for value in row.settings.values()
     )

@@ -83,9 +83,12 @@ class JobRow:
         return self.run is not None and self.run.state == JobRun.State.RUNNING
 
 
-def job_rows(jobs: Sequence[Job], access: Access) -> list[JobRow]:
-    """Return the rows of jobs, whose integration and tenant are loaded; two queries for all."""
-    runs = _last_runs([job.pk for job in jobs])
+def job_rows(jobs: Sequence[Job], access: Access, *, bars: int = BARS) -> list[JobRow]:
+    """Return the rows of jobs, whose integration and tenant are loaded; two queries for all.
+
+    bars: of how many runs there is a picture, the last one always being among them.
+    """
+    runs = _last_runs([job.pk for job in jobs], bars)
     newest = {key: of_job[-1] for key, of_job in runs.items()}
     counts = counts_of([run.pk for run in newest.values()])
     now = database_now()
@@ -94,7 +97,7 @@ def job_rows(jobs: Sequence[Job], access: Access) -> list[JobRow]:
     ]
 
 
-def _last_runs(job_ids: Collection[int]) -> dict[int, list[JobRun]]:
+def _last_runs(job_ids: Collection[int], most: int) -> dict[int, list[JobRun]]:
     """Return the last runs of each job, the oldest first."""
     numbered = (
         JobRun.objects.filter(job_id__in=job_ids)
@@ -102,7 +105,7 @@ def _last_runs(job_ids: Collection[int]) -> dict[int, list[JobRun]]:
         .annotate(
             nth=Window(RowNumber(), partition_by=F("job_id"), order_by=F("id").desc()),
         )
-        .filter(nth__lte=BARS)
+        .filter(nth__lte=most)
     )
     runs: dict[int, list[JobRun]] = {}
     for run in sorted(numbered, key=lambda run: run.pk):

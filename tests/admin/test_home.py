@@ -158,12 +158,20 @@ def test_a_job_card_tells_of_the_last_run_and_the_next(ours: World) -> None:
     add_step(ours, run, key="d", state="dead")
     due = timezone.now() + timedelta(hours=3)
     with tenant_scope(ours.tenant.pk):
-        Job.objects.update(is_active=True, next_run_at=due)
+        Job.objects.update(
+            is_active=True,
+            cron="",
+            interval_minutes=180,
+            next_slot_at=due,
+            next_run_at=due,
+            blackouts="",
+        )
         Integration.objects.update(is_active=True, is_healthy=False, health_message="401: no")
     page = entered(ours.members["viewer"]).get(HOME)
     (card,) = page.context["jobs"].cards
-    assert (card.run, card.records, card.rows) == (run, 1200, 3400)
-    assert (card.set_aside, card.dead, card.next_run_at) == (5, 1, due)
+    assert (card.run, card.counts.records, card.counts.rows) == (run, 1200, 3400)
+    assert (card.counts.set_aside, card.counts.dead) == (5, 1)
+    assert card.next_run_at == due
     text = page.content.decode()
     for words in ("1,200 read", "3,400 rows written, 5 set aside, 1 step given up", "401: no"):
         assert words in text
@@ -181,6 +189,19 @@ def test_a_run_that_goes_on_shows_its_progress_and_is_asked_for_often(ours: Worl
     with tenant_scope(ours.tenant.pk):
         JobRun.objects.filter(pk=run.pk).update(state="completed", finished_at=timezone.now())
     assert "progressbar" not in client.get(reverse("admin:home_jobs")).content.decode()
+
+
+def test_home_says_of_a_job_what_the_jobs_page_says_and_leads_to_it(ours: World) -> None:
+    with tenant_scope(ours.tenant.pk):
+        Integration.objects.update(is_active=True)
+    run = add_run(ours, "running", paused_at=timezone.now())
+    client = entered(ours.members["viewer"])
+    page = client.get(HOME)
+    (card,) = page.context["jobs"].cards
+    (row,) = client.get(reverse("admin:jobs_job_changelist")).context["jobs"].rows
+    assert (card.run, card.state, card.tone) == (run, "Paused", "warning")
+    assert (row.state, row.counts, row.next_run_at) == (card.state, card.counts, card.next_run_at)
+    assert reverse("admin:jobs_job_change", args=(run.job_id,)) in page.content.decode()
 
 
 @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("editor", True)])
@@ -256,7 +277,7 @@ def test_with_nothing_set_up_home_leads_through_connect_choose_run_map(db: None)
         row.settings = {"projects": ["PAY"]}
         row.save()
         assert steps_of(client)[2] == ("Run", "next")
-        job = Job.objects.create(tenant=world.tenant, integration=row)
+        job = Job.objects.get(integration=row)  # made by the first look
         JobRun.objects.create(
             tenant=world.tenant,
             job=job,
