@@ -32,9 +32,12 @@ def tenant_models() -> list[type[models.Model]]:
     ]
 
 
-_OTHERWISE = ("from_level", "from_category", "column_name", "logo_digest", "revoked_at")
+_OTHERWISE = (
+    *("from_level", "from_category", "column_name", "logo_digest", "revoked_at"),
+    *("paused_at", "stop_asked_at"),
+)
 """What a rule may not match by beside its name; a logo, of which there is none; the end of a token
-that was not revoked."""
+that was not revoked; the pause of a run that is not paused."""
 
 _OF_TOMBSTONES = [column.name for column in Tombstone._meta.get_fields()]
 

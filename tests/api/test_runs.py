@@ -323,6 +323,7 @@ def test_a_run_is_paused_and_resumed(as_admin: APIClient, dead: QueueEntry) -> N
     again = as_admin.post(f"{RUNS}{dead.run_id}/pause/")
     assert (again.status_code, "is paused already" in again.json()["detail"]) == (409, True)
     resumed = as_admin.post(f"{RUNS}{dead.run_id}/resume/")
+    assert resumed.status_code == 202, resumed.json()
     assert (resumed.json()["run"]["is_paused"], resumed.json()["steps"]) == (False, 1)
     assert as_admin.post(f"{RUNS}{dead.run_id}/resume/").status_code == 409
 
