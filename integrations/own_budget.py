@@ -28,6 +28,12 @@ WHERE b.resets_at <= %(now)s OR b.remaining > 0
 """
 
 
+_GIVE_BACK: Final = """
+UPDATE request_budgets SET remaining = remaining + 1
+WHERE key = %(key)s AND scope = '' AND resets_at > %(now)s AND remaining < %(limit)s
+"""
+
+
 class OwnBudget(SharedBudget):
     """The budget of a credential, and before it what was set for one integration.
 
@@ -52,7 +58,11 @@ class OwnBudget(SharedBudget):
             self._before_request()
         if self._per_hour is not None:
             self._take_own(self._per_hour)
-        super().take(scope)
+        try:
+            super().take(scope)
+        except WaitError:
+            self._give_back()
+            raise
 
     def _take_own(self, limit: int) -> None:
         now = timezone.now()
@@ -70,6 +80,15 @@ class OwnBudget(SharedBudget):
         raise WaitError(
             f"waiting until {until:%H:%M:%S} UTC: {told}", max(0.0, (until - now).total_seconds())
         )
+
+    def _give_back(self) -> None:
+        """Count one request less, which the source's own limit kept from being sent."""
+        if self._per_hour is None:
+            return
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        values = {"key": self._own_key, "now": now, "limit": self._per_hour}
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, values)
 
 
 def own_key(integration_id: int) -> str:

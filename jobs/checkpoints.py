@@ -112,10 +112,10 @@ def forget_pending(run: JobRun) -> None:
 
 
 def _given_up(run: JobRun) -> QuerySet[QueueEntry]:
-    """Return the steps of asks that did not get their answer: dead, or left out by a person."""
-    states = (QueueEntry.State.DEAD, QueueEntry.State.LEFT_OUT)
+    """Return the steps of asks that did not get their answer: dead, or left out by a person, or
+    cancelled with a run that goes on again."""
     asks: QuerySet[QueueEntry] = QueueEntry.objects.filter(
-        run=run, stage=Stage.EXTRACT, state__in=states, params__has_key="ask"
+        run=run, stage=Stage.EXTRACT, state__in=QueueEntry.GIVEN_UP, params__has_key="ask"
     )
     return asks
 

@@ -58,9 +58,8 @@ def go_on(run: JobRun) -> bool:
         return False
     checkpoints.promote(run)
     following = phases[phases.index(run.params["phase"]) + 1 :]
-    given_up = (QueueEntry.State.DEAD, QueueEntry.State.LEFT_OUT)
     asked = QueueEntry.objects.filter(run=run, stage=Stage.EXTRACT)
-    is_stuck = asked.filter(state__in=given_up).exists()
+    is_stuck = asked.filter(state__in=QueueEntry.GIVEN_UP).exists()
     if not following or (is_stuck and following[0] == CENSUS):
         return False
     run.params = {**run.params, "phase": following[0]}

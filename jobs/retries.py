@@ -72,7 +72,8 @@ def give_back(step_id: int, fence: int, worker: str, reason: str = "") -> bool:
         step = QueueEntry.objects.filter(**held).first()
         if step is None:
             return False
-        QueueEntry.objects.filter(**held).update(attempts=max(0, step.attempts - 1))
+        step.attempts = max(0, step.attempts - 1)
+        QueueEntry.objects.filter(**held).update(attempts=step.attempts)
         return put_back(step, held, reason, timezone.now())
 
 
@@ -222,7 +223,7 @@ def replay(step: QueueEntry) -> bool:
     """Queue a dead step again with its attempts back at 0; its run runs again.
 
     Returns False when the step is not dead any more. Raises UsageError while another run of the
-    integration fetches from its source.
+    integration fetches from its source, and while its own is being cancelled.
     """
     try:
         return _replay(step)
@@ -239,6 +240,8 @@ def _replay(step: QueueEntry) -> bool:
         # The run's row is locked first, as by `runs.finish_if_done`, so that neither misses
         # what the other does.
         run = JobRun.objects.select_for_update(no_key=True).get(pk=step.run_id)
+        if run.cancel_requested and run.state == JobRun.State.RUNNING:
+            raise UsageError(f"run {run.pk} is being cancelled: wait until it has ended")
         if not put_back(step, held, step.error, timezone.now()):
             return False
         QueueEntry.objects.filter(pk=step.pk).update(attempts=0)

@@ -156,9 +156,8 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
     dead = QueueEntry.objects.filter(run=run, state=QueueEntry.State.DEAD).order_by("id")
     first = dead.first()
     if first is None:
-        left_out = QueueEntry.objects.filter(run=run, state=QueueEntry.State.LEFT_OUT)
-        if (left := left_out.order_by("id").first()) is not None:
-            return JobRun.State.COMPLETED_WITH_ERRORS, _left_out(left)
+        if told := _left_out(run):
+            return JobRun.State.COMPLETED_WITH_ERRORS, told
         set_aside = QuarantinedRecord.objects.filter(
             run_id=run.pk,
             severity__in=(QuarantinedRecord.Severity.RECORD, QuarantinedRecord.Severity.VALUE),
@@ -176,8 +175,16 @@ def _outcome(run: JobRun) -> tuple[JobRun.State, str]:
     return JobRun.State.COMPLETED_WITH_ERRORS, _reason(first)
 
 
-def _left_out(step: QueueEntry) -> str:
-    return f"{step.stage} {step.stream}: {step.error.partition(chr(10))[0]}"
+def _left_out(run: JobRun) -> str:
+    """Return what of a run was left out by a person, or when it was cancelled before; or ""."""
+    steps = QueueEntry.objects.filter(run=run).order_by("id")
+    step = steps.filter(state=QueueEntry.State.LEFT_OUT).first()
+    if step is not None:
+        return f"{step.stage} {step.stream}: {step.error.partition(chr(10))[0]}"
+    cancelled = steps.filter(state=QueueEntry.State.CANCELLED).exclude(stage=Stage.LOAD).count()
+    if not cancelled:
+        return ""
+    return f"{cancelled} steps were cancelled before it went on: the next run makes up for them"
 
 
 def _reason(step: QueueEntry) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from django.db import DatabaseError, InterfaceError
 from django.utils.module_loading import import_string
 
 from jobs import heartbeat, isolation, queue, retries, runs
@@ -65,6 +66,9 @@ def work_here(step: QueueEntry) -> None:
 
 
 def _failed(step: QueueEntry, error: BaseException) -> None:
+    if isinstance(error, DatabaseError | InterfaceError) and stopping.stop_if_asked(step):
+        logger.info("step %s (%s) was cut off: its run was paused or cancelled", step.pk, step)
+        return
     logger.warning("step %s (%s) failed: %r", step.pk, step, error)
     retries.fail(step, error)
 

@@ -7,7 +7,7 @@ back what they hold. by: the name of who asks.
 
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -65,7 +65,12 @@ def _leave_out(step: QueueEntry, state: str, done: str, reason: str, by: str) ->
         raise UsageError(f"say why step {step.pk} is {done}: the reason is kept with it")
     with tenant_scope(step.tenant_id), transaction.atomic():
         # The run's row first, as by `retries.replay` and `runs.finish_if_done`.
-        JobRun.objects.select_for_update(no_key=True).get(pk=step.run_id)
+        run = JobRun.objects.select_for_update(no_key=True).get(pk=step.run_id)
+        if run.mode == JobRun.Mode.REMAP:
+            raise UsageError(
+                "a change of mappings takes effect as a whole or not at all, so no step of it "
+                "can be left out: cancel its run instead"
+            )
         told = f"{said(done, by)}: {reason}"
         left = QueueEntry.objects.filter(pk=step.pk, state=state).update(
             state=QueueEntry.State.LEFT_OUT,
@@ -77,10 +82,26 @@ def _leave_out(step: QueueEntry, state: str, done: str, reason: str, by: str) ->
             now = QueueEntry.objects.get(pk=step.pk).get_state_display().lower()
             raise UsageError(f"step {step.pk} cannot be {done}: it is {now}")
         if step.stage == Stage.LOAD:
-            StagedPage.objects.filter(run_id=step.run_id, stream=step.stream).delete()
+            _throw_pages_away(step)
         line = f"{step.stage} step {step.key!r} is {told}"
         retries.log_line(step.tenant_id, step.run_id, line, RunLog.Level.WARNING)
     transaction.on_commit(lambda: _see_to_the_end(step.run_id))
+
+
+def _throw_pages_away(step: QueueEntry) -> None:
+    """Delete what a load that is left out would have loaded, and nothing that another one will.
+
+    What a load under way has in hand is locked by it; what a queued one of the stream gathers,
+    it gathers also of what a dead one left behind.
+    """
+    loads = QueueEntry.objects.filter(run_id=step.run_id, stream=step.stream, stage=Stage.LOAD)
+    if loads.filter(state=QueueEntry.State.QUEUED).exists():
+        return
+    pages = StagedPage.objects.filter(run_id=step.run_id, stream=step.stream)
+    if connection.features.has_select_for_update_skip_locked:
+        free = pages.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        pages = pages.filter(pk__in=list(free))
+    pages.delete()
 
 
 def _see_to_the_end(run_id: int) -> None:

@@ -22,7 +22,7 @@ from tenants.scope import every_tenant
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-CUT_AFTER: Final = timedelta(seconds=2.5)
+CUT_AFTER: Final = timedelta(seconds=2)
 """How long a step may go on after it was asked to stop; with a sweep every two seconds it has
 ended within five."""
 
@@ -56,6 +56,15 @@ def stop(step: QueueEntry) -> bool:
         if stopping().filter(run__cancel_requested=True, **held).exists():
             return retries.cancel_step(held)
         return retries.give_back(step.pk, step.fence, step.leased_by, _PAUSED)
+
+
+def stop_if_asked(step: QueueEntry) -> bool:
+    """Stop a claimed step whose work failed, if its run is to stop; say whether it was.
+
+    What failed may be its session, which `cut_off` ends: that is no attempt either.
+    """
+    with every_tenant(WHOLE_QUEUE):
+        return stopping().filter(**as_claimed(step)).exists() and stop(step)
 
 
 def cut_off() -> int:

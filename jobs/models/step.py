@@ -37,6 +37,9 @@ class QueueEntry(TenantOwned):
         LEFT_OUT = "left_out", "Left out"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    GIVEN_UP = (State.DEAD, State.LEFT_OUT, State.CANCELLED)
+    """Closed without having been done. Of load steps the cancelled ones may have left their pages
+    to others."""
 
     run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="steps")
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE)

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import dramatiq
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from dramatiq.brokers.stub import StubBroker
 
 from common.errors import UsageError
-from jobs import heartbeat, queue, relay, runs, steps
+from jobs import heartbeat, queue, relay, retries, runs, steps
 from jobs.control import runs as control
 from jobs.control import stopping
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
@@ -163,6 +163,38 @@ def test_a_paused_run_can_be_cancelled(run: JobRun) -> None:
     assert run_state(run) == "cancelled"
 
 
+def test_a_run_that_is_being_cancelled_is_not_brought_back_by_a_retry(run: JobRun) -> None:
+    _, dead = add_steps(run, "page:1", "page:2")
+    claimed()
+    retries.bury(dead, {"pk": dead.pk}, "ValueError: bad page")
+    control.cancel(run)
+    with pytest.raises(UsageError, match="is being cancelled: wait until it has ended"):
+        control.retry_failed(run)
+    assert as_now(run).cancel_requested
+
+
+def test_a_cancelled_run_whose_dead_step_is_retried_tells_what_it_lacks(run: JobRun) -> None:
+    _, dead = add_steps(run, "page:1", "page:2")
+    retries.bury(dead, {"pk": dead.pk}, "ValueError: bad page")
+    control.cancel(run)
+    assert run_state(run) == "cancelled"
+    assert control.retry_failed(run) == 1
+    working = claimed()
+    with tenant_scope(run.tenant_id), transaction.atomic():
+        queue.complete(working)
+    assert runs.finish_if_done(run.pk) == "completed_with_errors"
+    assert "1 steps were cancelled before it went on" in as_now(run).error
+
+
+def test_a_paused_load_hands_no_attempt_on_to_the_one_that_takes_its_pages(run: JobRun) -> None:
+    add_steps(run, "load:1", stage=Stage.LOAD)
+    working = claimed(Stage.LOAD)
+    (heir,) = add_steps(run, "load:2", stage=Stage.LOAD)
+    control.pause(run)
+    assert stopping.stop(working)
+    assert (fresh(working).state, fresh(heir).attempts) == ("cancelled", 0)
+
+
 def test_what_makes_no_sense_is_refused_in_words(run: JobRun) -> None:
     add_steps(run, "page:1")
     with pytest.raises(UsageError, match=r"run \d+ is not paused"):
@@ -175,3 +207,17 @@ def test_what_makes_no_sense_is_refused_in_words(run: JobRun) -> None:
     control.cancel(run)
     with pytest.raises(UsageError, match="has ended already: cancelled"):
         control.pause(run)
+
+
+def test_a_session_that_was_ended_to_stop_a_step_costs_it_no_attempt(
+    run: JobRun, handlers: dict[str, steps.Handler]
+) -> None:
+    (step,) = add_steps(run, "page:1")
+
+    def handler(step: QueueEntry) -> None:
+        control.pause(run)
+        raise OperationalError("terminating connection due to administrator command")
+
+    handlers[Stage.TRANSFORM] = handler
+    steps.work_next(Stage.TRANSFORM, heartbeat.worker_id())
+    assert (fresh(step).state, fresh(step).attempts) == ("queued", 0)

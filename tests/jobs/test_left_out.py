@@ -1,6 +1,7 @@
 """Steps are skipped, discarded and replayed; nothing stands on what was left out."""
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from common.errors import UsageError
@@ -10,7 +11,7 @@ from jobs.control import steps as control
 from jobs.models import JobRun, QueueEntry, Stage
 from jobs.retries import bury
 from tenants.scope import every_tenant, tenant_scope
-from tests.jobs.conftest import add_steps, fresh, make_run, run_state, stage_page
+from tests.jobs.conftest import add_steps, fresh, in_threads, make_run, run_state, stage_page
 from warehouse.models.staging import StagedPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +76,37 @@ def test_the_pages_of_a_skipped_load_are_thrown_away(run: JobRun) -> None:
     assert run_state(run) == "completed_with_errors"
 
 
-@pytest.mark.parametrize("state", ["dead", "left_out"])
+def test_what_another_load_gathers_is_not_thrown_away_with_a_dead_one(run: JobRun) -> None:
+    stage_page(run)
+    (dead,) = make_dead(run, "load:1", stage=Stage.LOAD)
+    add_steps(run, "load:2", stage=Stage.LOAD)
+    control.discard(dead, "the next one takes its pages")
+    with every_tenant("test"):
+        assert StagedPage.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.postgres
+def test_pages_that_a_load_has_in_hand_are_left_to_it(run: JobRun) -> None:
+    stage_page(run, 1)
+    stage_page(run, 2)
+    (waiting,) = add_steps(run, "load:1", stage=Stage.LOAD)
+    with every_tenant("test"), transaction.atomic():
+        in_hand = StagedPage.objects.select_for_update().order_by("id").first()
+        in_threads(1, lambda _: control.skip(waiting, "too much"))
+        assert list(StagedPage.objects.all()) == [in_hand]
+
+
+def test_no_step_of_a_change_of_mappings_is_left_out(run: JobRun) -> None:
+    (step,) = add_steps(run, "prepare:1")
+    with every_tenant("test"):
+        JobRun.objects.filter(pk=run.pk).update(mode=JobRun.Mode.REMAP)
+    with pytest.raises(UsageError, match="as a whole or not at all"):
+        control.skip(step, "too long")
+    assert fresh(step).state == "queued"
+
+
+@pytest.mark.parametrize("state", ["dead", "left_out", "cancelled"])
 def test_no_checkpoint_moves_over_what_was_given_up(run: JobRun, state: str) -> None:
     ask = {"stream": "issues", "key": "1", "part": "PAY", "params": {}}
     with tenant_scope(run.tenant_id):

@@ -190,8 +190,8 @@ def race(source: Served) -> tuple[JobRun, int]:
     work_until(is_over, first, second, threads=THREADS)
     meanwhile = asks(first, state="done") - before
     for run in (first, second):
-        cancel(run)
-        seen(run)
+        if seen(run)["state"] == JobRun.State.RUNNING:
+            cancel(run)
     return second, meanwhile
 
 
