@@ -13,6 +13,7 @@ from common.errors import UsageError
 from jobs import heartbeat, queue, relay, retries, runs, steps
 from jobs.control import runs as control
 from jobs.control import stopping
+from jobs.imports import extract_next
 from jobs.models import JobRun, QueueEntry, RunLog, Stage
 from tenants.scope import every_tenant, tenant_scope
 from tests.jobs.conftest import add_steps, fresh, make_run, run_state, stage_page
@@ -221,3 +222,20 @@ def test_a_session_that_was_ended_to_stop_a_step_costs_it_no_attempt(
     handlers[Stage.TRANSFORM] = handler
     steps.work_next(Stage.TRANSFORM, heartbeat.worker_id())
     assert (fresh(step).state, fresh(step).attempts) == ("queued", 0)
+
+
+def test_an_import_that_is_paused_reads_no_further(
+    run: JobRun, handlers: dict[str, steps.Handler]
+) -> None:
+    def completes(step: QueueEntry) -> None:
+        with transaction.atomic():
+            queue.complete(step)
+
+    handlers[Stage.EXTRACT] = completes
+    add_steps(run, "file:1", "file:2", stage=Stage.EXTRACT)
+    assert extract_next(run, "importer")
+    control.pause(run)
+    assert not extract_next(run, "importer")
+    control.resume(run)
+    assert extract_next(run, "importer")
+    assert run_state(run) == "completed"
