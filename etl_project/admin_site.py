@@ -40,6 +40,7 @@ class EtlAdminSite(BaseSite):
         exchange_urls = import_module("mappings.admin.exchange").exchange_urls
         bell_urls = import_module("notices.admin.bell").bell_urls
         notice_urls = import_module("notices.admin.mine").notice_urls
+        queue_urls = import_module("jobs.pages.queue_page").queue_urls
         choice = self.admin_view(require_POST(choose_tenant))
         return [
             path("tenant/", choice, name="choose_tenant"),
@@ -48,6 +49,7 @@ class EtlAdminSite(BaseSite):
             *inbox_urls(self),
             *exchange_urls(self),
             *notice_urls(self),
+            *queue_urls(self),
             *bell_urls(self),
         ]
 

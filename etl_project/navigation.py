@@ -55,7 +55,8 @@ _GROUPS: Final = (
         (
             ("Jobs", "event_repeat", "jobs_job"),
             ("Runs", "play_circle", "jobs_jobrun"),
-            ("Queue", "stacks", "jobs_queueentry"),
+            ("Queue and workers", "stacks", "jobs_queue"),
+            ("Steps", "list", "jobs_queueentry"),
         ),
     ),
     (

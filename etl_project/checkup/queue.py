@@ -64,7 +64,9 @@ def _expired() -> Iterator[Finding]:
 
 def _undispatched() -> Iterator[Finding]:
     """Steps that are due, in a lane that has room: there the relay leaves nothing waiting."""
-    queued = QueueEntry.objects.filter(state=QueueEntry.State.QUEUED, run__cancel_requested=False)
+    queued = QueueEntry.objects.filter(
+        state=QueueEntry.State.QUEUED, run__cancel_requested=False, run__paused_at=None
+    )
     late = Q(dispatched_at=None, run_at__lt=timezone.now() - LATE)
     lanes = queued.order_by().values("stage", "priority")
     counted = lanes.annotate(

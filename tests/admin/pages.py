@@ -112,6 +112,8 @@ PAGES: Final[dict[str, Page]] = {
         f"jobs_step_{ask}": row(QueueEntry, may="editor", post={"reason": "canary"})
         for ask in ("skip", "discard", "replay")
     },
+    "jobs_queue": tenant(),
+    "jobs_queue_dead": tenant(may="editor", post={}),
     "jobs_job_bulk": tenant(may="editor", post={}),
     **{
         f"jobs_job_{name}": row(Job, may="admin", post={})
