@@ -27,19 +27,19 @@ BAR_HEIGHT: Final = 28
 
 @dataclass(frozen=True)
 class RunCounts:
-    """What the steps of a run did. open, total, dead: steps; the rest: records and rows."""
+    """What the steps of a run did. Up to dead, numbers of steps; the rest: records and rows.
+
+    reading: those that still read; pages: those that transform what was read.
+    """
 
     total: int = 0
-    open: int = 0
+    reading: int = 0
+    pages: int = 0
+    pages_done: int = 0
     dead: int = 0
     records: int = 0
     rows: int = 0
     set_aside: int = 0
-
-    @property
-    def percent(self) -> int:
-        """The share of the steps known so far that is done."""
-        return 100 * (self.total - self.open) // self.total if self.total else 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,18 @@ class JobRow:
         """Whether the last run goes on."""
         return self.run is not None and self.run.state == JobRun.State.RUNNING
 
+    @property
+    def percent(self) -> int | None:
+        """The share of pages that is done with; as in `progress`, None while no total is known."""
+        if self.run is None or not self.is_running:
+            return 100
+        phases = self.run.params.get("phases", [])
+        is_last = not phases or self.run.params.get("phase") == phases[-1]
+        counts = self.counts
+        if not is_last or not counts.total or counts.reading:
+            return None
+        return min(99, 100 * counts.pages_done // counts.pages) if counts.pages else 99
+
 
 def job_rows(jobs: Sequence[Job], access: Access, *, bars: int = BARS) -> list[JobRow]:
     """Return the rows of jobs, whose integration and tenant are loaded; two queries for all.
@@ -116,13 +128,16 @@ def _last_runs(job_ids: Collection[int], most: int) -> dict[int, list[JobRun]]:
 def counts_of(run_ids: Collection[int]) -> dict[int, RunCounts]:
     """Return what the steps of each run did, by run id, in one query."""
     state = QueueEntry.State
+    pages = Q(stage=Stage.TRANSFORM) & ~Q(state=state.CANCELLED)
     rows = (
         QueueEntry.objects.filter(run_id__in=run_ids)
         .order_by()
         .values("run_id")
         .annotate(
             total=Count("id"),
-            open=Count("id", filter=Q(state__in=QueueEntry.OPEN)),
+            reading=Count("id", filter=Q(stage=Stage.EXTRACT, state__in=QueueEntry.OPEN)),
+            pages=Count("id", filter=pages),
+            pages_done=Count("id", filter=pages & Q(state__in=(state.DONE, state.LEFT_OUT))),
             dead=Count("id", filter=Q(state=state.DEAD)),
             records=Sum("record_count", filter=Q(stage=Stage.TRANSFORM)),
             rows=Sum("row_count", filter=Q(stage=Stage.LOAD)),

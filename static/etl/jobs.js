@@ -48,9 +48,11 @@
 
   function showBar(row, percent) {
     const bar = row.querySelector('[data-part="bar"]');
-    if (!bar || percent === null) return;
-    bar.setAttribute("aria-valuenow", percent);
-    bar.firstElementChild.style.width = `${percent}%`;
+    if (!bar) return;
+    bar.classList.toggle("etl-bar-busy", percent === null);
+    bar.firstElementChild.style.width = percent === null ? "" : `${percent}%`;
+    if (percent === null) bar.removeAttribute("aria-valuenow");
+    else bar.setAttribute("aria-valuenow", percent);
   }
 
   function mode(name, text) {
@@ -78,7 +80,7 @@
 
   function showBars() {
     for (const bar of document.querySelectorAll('[data-part="bar"]')) {
-      bar.firstElementChild.style.width = `${bar.dataset.percent}%`;
+      if (bar.dataset.percent) bar.firstElementChild.style.width = `${bar.dataset.percent}%`;
     }
     tick();
   }

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from integrations.models import Integration
 from jobs.models import Job, JobRun, QueueEntry, Stage
+from jobs.progress import progress_of
 from tenants.models import Membership, Role
 from tenants.scope import tenant_scope
 from tests.admin.world import World, make_world
@@ -97,6 +98,35 @@ def test_every_integration_has_its_row_from_the_first_look_on(world: World) -> N
     assert "No schedule" in text
     with tenant_scope(world.tenant.pk):
         assert Job.objects.get().integration.name == "jira"
+
+
+def test_a_share_is_told_only_once_the_total_is_known_and_is_that_of_the_live_progress(
+    world: World,
+) -> None:
+    job = add_integration(world, "hub")
+    run = add_run(job, "running")
+    client = entered(world, Role.VIEWER)
+
+    def shares() -> tuple[int | None, int | None]:
+        row = next(row for row in client.get(PAGE).context["jobs"].rows if row.job == job)
+        with tenant_scope(job.tenant_id):
+            return row.percent, progress_of(JobRun.objects.get(pk=run.pk))["percent"]
+
+    assert shares() == (None, None)
+    add_step(run, Stage.EXTRACT, "running")
+    for state in ("done", "left_out", "queued", "cancelled"):
+        add_step(run, Stage.TRANSFORM, state)
+    assert shares() == (None, None)
+    assert "read so far" in client.get(PAGE).content.decode()
+    with tenant_scope(job.tenant_id):
+        QueueEntry.objects.filter(stage=Stage.EXTRACT).update(state="done")
+    assert shares() == (66, 66)
+    with tenant_scope(job.tenant_id):
+        JobRun.objects.update(params={"phases": ["sync", "census"], "phase": "sync"})
+    assert shares() == (None, None)
+    with tenant_scope(job.tenant_id):
+        JobRun.objects.update(params={"phases": ["sync", "census"], "phase": "census"})
+    assert shares() == (66, 66)
 
 
 def test_a_row_tells_state_counts_duration_and_what_comes_next(world: World) -> None:
