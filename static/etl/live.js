@@ -120,6 +120,12 @@
 
   const topics = new Map();
 
+  // One that is not open yet is closed once it is: browsers complain of it otherwise.
+  function end(socket) {
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000);
+    else socket.close(1000);
+  }
+
   // The socket of the page, made anew whenever it ended for another reason than a lost right.
   const line = {
     socket: null,
@@ -154,7 +160,7 @@
       const socket = this.socket;
       this.alarm = setTimeout(() => {
         if (socket !== this.socket) return;
-        socket.close();
+        end(socket);
         this.closed(1006);
       }, milliseconds);
     },
@@ -186,7 +192,7 @@
       clearTimeout(this.retry);
       clearTimeout(this.alarm);
       this.retry = null;
-      if (this.socket) this.socket.close(1000);
+      if (this.socket) end(this.socket);
       this.socket = null;
       this.isOpen = false;
     },
@@ -197,7 +203,7 @@
       this.heartbeat = message.heartbeat_seconds;
       this.listen(this.heartbeat * SILENT_HEARTBEATS * 1000);
       if (!message.authenticated) {
-        this.socket.close(1000);
+        end(this.socket);
         this.closed(4401);
         return;
       }
