@@ -92,3 +92,19 @@ def test_runs_and_steps_of_another_tenant_are_not_there(run: JobRun) -> None:
             told(*words, tenant="globex")
     assert told("steps", "list", tenant="globex") == "0 steps"
     assert fresh(step).state == "queued"
+
+
+def test_limits_are_shown_set_kept_and_taken_away(run: JobRun) -> None:
+    ask = ("--integration", "jira-0")
+    assert told("limits", *ask).startswith("jira-0: any number of steps read at once")
+    told("limits", *ask, "--parallel", "3", "--hourly", "500")
+    assert shown("limits", *ask, "--parallel", "none") == {
+        "integration": "jira-0",
+        "max_parallel": None,
+        "requests_per_hour": 500,
+    }
+    for wrong in ("0", "many", "-1"):
+        with pytest.raises(CommandError, match="number") as refused:
+            told("limits", *ask, f"--parallel={wrong}")
+        assert refused.value.returncode == 2
+    assert shown("limits", *ask)["requests_per_hour"] == 500
