@@ -6,6 +6,7 @@ another tenant, and again after: whatever of them is another byte for byte shows
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from django.urls import reverse
 
 from integrations.models import Integration
 from jobs.models import Job
+from jobs.pages.job_filters import make_missing_jobs
 from mappings.editing import Author, apply
 from mappings.exchange.tables import TABLES
 from mappings.models import (
@@ -52,6 +54,8 @@ _VOLATILE: Final = (
     (re.compile(r"/delivery/\d+/"), "/delivery/ID/"),
     (re.compile(r"delivery \d+"), "delivery ID"),
     (re.compile(r", \d\d:\d\d:\d\d"), ", NOW"),
+    (re.compile(r"as of \d\d:\d\d:\d\d"), "as of NOW"),
+    (re.compile(f"{datetime.now(UTC):%-d %b %Y}, " + r"\d\d:\d\d"), "today"),
     (re.compile(r"is good until [^:]+:\d\d"), "is good until THEN"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "NOW"),
 )
@@ -101,6 +105,8 @@ class Twin:
             self.world.rows |= {Membership: member, User: member.user}
         for model in tenant_models():
             self.world.row(model)
+        with self.editor.scope():  # not by the first look, which gives other ids each time
+            make_missing_jobs()
 
     def grow(self) -> None:
         """Have a further row of every model that there may be many of.

@@ -192,6 +192,7 @@ def race(source: Served) -> tuple[JobRun, int]:
     for run in (first, second):
         if seen(run)["state"] == JobRun.State.RUNNING:
             cancel(run)
+            seen(run)
     return second, meanwhile
 
 
